@@ -24,6 +24,7 @@ extern crate alloc;
 
 pub mod algorithm;
 pub mod attributes;
+pub mod header;
 mod identifiers;
 mod opcode;
 mod operation;
@@ -31,6 +32,7 @@ mod secret;
 mod status;
 
 pub use attributes::KeyAttributes;
+pub use header::{RawHeader, RequestHeader, ResponseHeader, ResponseHeaderError};
 pub use identifiers::{AuthenticationType, ProviderId, Uuid};
 pub use opcode::Opcode;
 pub use operation::{AuthenticatorInfo, CheckType, KeyInfo, Operation, ProviderInfo, Reply};

@@ -1,0 +1,145 @@
+//! Typed events for logs, metrics and the simulator's auditor. Nothing else looks inside the core.
+
+use crate::identity::{ApplicationIdentity, PeerCredentials, Text};
+use crate::ids::{ConnectionKey, HostKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
+use core::time::Duration;
+use parsecd_wire::{AuthenticationType, Opcode, ProviderId, Status};
+
+/// Told of what happens while a step runs.
+pub trait Observer {
+    /// Called once per event, in order.
+    fn event(&mut self, event: Event<'_>);
+}
+
+/// Observes nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoObserver;
+
+impl Observer for NoObserver {
+    fn event(&mut self, _event: Event<'_>) {}
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// A request was authenticated and passed every check that needs no key.
+    Admitted {
+        /// The request.
+        request: RequestId,
+        /// Where it came in.
+        connection: ConnectionKey,
+        /// Who asks; `None` without identity.
+        application: Option<&'a ApplicationIdentity>,
+        /// What for.
+        opcode: Opcode,
+    },
+    /// A job was given to a lane.
+    Started {
+        /// The request it serves; `None` for recovery.
+        request: Option<RequestId>,
+        /// The lane.
+        lane: LaneKey,
+        /// Its ticket.
+        ticket: Ticket,
+    },
+    /// A request went from one state to another.
+    RequestTransition {
+        /// The request.
+        request: RequestId,
+        /// State it left.
+        from: &'static str,
+        /// State it is in.
+        to: &'static str,
+    },
+    /// A key's creation or destruction went from one state to another.
+    KeyLifeTransition {
+        /// The object.
+        object: ObjectId,
+        /// State it left.
+        from: &'static str,
+        /// State it is in.
+        to: &'static str,
+    },
+    /// A request was answered.
+    Answered(Answered<'a>),
+    /// A host changed.
+    Host {
+        /// The host.
+        host: HostKey,
+        /// What it is now, and why.
+        state: HostEvent<'a>,
+    },
+    /// A provider went up or down.
+    Provider {
+        /// The provider.
+        provider: ProviderKey,
+        /// Whether it serves.
+        up: bool,
+    },
+    /// A connection was closed by us before its request was complete.
+    Refused {
+        /// The connection.
+        connection: ConnectionKey,
+        /// Kernel credentials of the peer.
+        peer: Option<PeerCredentials>,
+        /// What it was told.
+        status: Status,
+    },
+    /// An answer came for something that is gone.
+    Stale {
+        /// Its ticket.
+        ticket: Ticket,
+    },
+    /// A record cannot be read; its key is disabled until it can.
+    UnreadableRecord {
+        /// The application that owns it.
+        application: &'a ApplicationIdentity,
+        /// Provider of the key.
+        provider: &'a Text,
+        /// Name of the key.
+        name: &'a Text,
+    },
+    /// The store does not know how a commit ended, or whether it does again.
+    StoreDoubt {
+        /// Whether the doubt began (or ended).
+        began: bool,
+    },
+}
+
+/// A request that was answered.
+#[derive(Clone, Debug)]
+pub struct Answered<'a> {
+    /// The request.
+    pub request: RequestId,
+    /// Where it came in.
+    pub connection: ConnectionKey,
+    /// Kernel credentials of the peer.
+    pub peer: Option<PeerCredentials>,
+    /// How it was authenticated.
+    pub authentication: Option<AuthenticationType>,
+    /// Who asked; `None` without identity.
+    pub application: Option<&'a ApplicationIdentity>,
+    /// Provider it named.
+    pub provider: ProviderId,
+    /// Operation it asked for.
+    pub opcode: Opcode,
+    /// What it was told.
+    pub status: Status,
+    /// Time it waited before a lane took it; zero if none did.
+    pub queued: Duration,
+    /// Time on the lane; zero if there was none.
+    pub ran: Duration,
+}
+
+/// What a host is.
+#[derive(Clone, Copy, Debug)]
+pub enum HostEvent<'a> {
+    /// It is being started.
+    Opening,
+    /// It serves.
+    Up,
+    /// It is gone.
+    Down(&'a str),
+    /// A job did not end in time; the host is killed.
+    Stuck,
+}

@@ -18,6 +18,8 @@ pub struct Config {
     pub allow_deprecated: bool,
     /// `refuse_pkcs1v15_encryption`: RSAES-PKCS1-v1_5 is not served.
     pub refuse_pkcs1v15_encryption: bool,
+    /// Whether security-relevant requests are reported as audit events.
+    pub audit: bool,
     /// Providers; the key stays the same as long as the name does.
     pub providers: BTreeMap<ProviderKey, ProviderConfig>,
     /// Listeners.
@@ -99,7 +101,8 @@ pub struct Limits {
     pub application_name: u32,
     /// Connections at a time.
     pub connections: u32,
-    /// All memory that requests may reserve: input, queued jobs, answers.
+    /// All memory that requests may reserve: input, queued jobs, answers. A request that would exceed it
+    /// waits (before its body is read) or is told so (after).
     pub request_memory: u64,
     /// Memory for key records that nobody is using.
     pub cache: u64,

@@ -140,6 +140,15 @@ pub enum Query {
         /// At most this many rows.
         limit: u32,
     },
+    /// Unfinished objects of an application, ordered by id: what is left of it after its keys are gone.
+    UnfinishedOf {
+        /// The application.
+        application: ApplicationIdentity,
+        /// Only those after this one.
+        after: Option<ObjectId>,
+        /// At most this many rows.
+        limit: u32,
+    },
 }
 
 /// Answer to a [`Query`]. Fewer rows than its limit: there are no more.
@@ -149,7 +158,7 @@ pub enum Page {
     Keys(Vec<ListedKey>),
     /// To [`Query::Clients`].
     Clients(Vec<Text>),
-    /// To [`Query::Unfinished`].
+    /// To [`Query::Unfinished`] and [`Query::UnfinishedOf`].
     Unfinished(Vec<Unfinished>),
     /// The store could not answer.
     Failed,

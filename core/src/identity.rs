@@ -27,6 +27,14 @@ pub struct KeyIdentity {
     pub name: Text,
 }
 
+impl KeyIdentity {
+    /// The key that `application` calls `name` in `provider`. Every request's key is named here, and an
+    /// anonymous caller has no application to name one with.
+    pub fn new(application: &ApplicationIdentity, provider: &Text, name: &str) -> Self {
+        KeyIdentity { application: application.clone(), provider: provider.clone(), name: name.into() }
+    }
+}
+
 /// What the kernel says of a peer at the moment it connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerCredentials {

@@ -22,6 +22,7 @@
 extern crate alloc;
 
 pub mod audit;
+pub mod authenticate;
 pub mod capability;
 pub mod config;
 pub mod identity;

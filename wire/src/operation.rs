@@ -278,6 +278,45 @@ pub enum Reply {
     },
 }
 
+impl Reply {
+    /// The opcode that it answers.
+    pub fn opcode(&self) -> Opcode {
+        match self {
+            Reply::Ping { .. } => Opcode::Ping,
+            Reply::ListProviders { .. } => Opcode::ListProviders,
+            Reply::ListOpcodes { .. } => Opcode::ListOpcodes,
+            Reply::ListAuthenticators { .. } => Opcode::ListAuthenticators,
+            Reply::ListKeys { .. } => Opcode::ListKeys,
+            Reply::ListClients { .. } => Opcode::ListClients,
+            Reply::DeleteClient => Opcode::DeleteClient,
+            Reply::PsaGenerateKey => Opcode::PsaGenerateKey,
+            Reply::PsaImportKey => Opcode::PsaImportKey,
+            Reply::PsaExportPublicKey { .. } => Opcode::PsaExportPublicKey,
+            Reply::PsaExportKey { .. } => Opcode::PsaExportKey,
+            Reply::PsaDestroyKey => Opcode::PsaDestroyKey,
+            Reply::PsaSignHash { .. } => Opcode::PsaSignHash,
+            Reply::PsaVerifyHash => Opcode::PsaVerifyHash,
+            Reply::PsaSignMessage { .. } => Opcode::PsaSignMessage,
+            Reply::PsaVerifyMessage => Opcode::PsaVerifyMessage,
+            Reply::PsaAsymmetricEncrypt { .. } => Opcode::PsaAsymmetricEncrypt,
+            Reply::PsaAsymmetricDecrypt { .. } => Opcode::PsaAsymmetricDecrypt,
+            Reply::PsaAeadEncrypt { .. } => Opcode::PsaAeadEncrypt,
+            Reply::PsaAeadDecrypt { .. } => Opcode::PsaAeadDecrypt,
+            Reply::PsaCipherEncrypt { .. } => Opcode::PsaCipherEncrypt,
+            Reply::PsaCipherDecrypt { .. } => Opcode::PsaCipherDecrypt,
+            Reply::PsaMacCompute { .. } => Opcode::PsaMacCompute,
+            Reply::PsaMacVerify => Opcode::PsaMacVerify,
+            Reply::PsaHashCompute { .. } => Opcode::PsaHashCompute,
+            Reply::PsaHashCompare => Opcode::PsaHashCompare,
+            Reply::PsaGenerateRandom { .. } => Opcode::PsaGenerateRandom,
+            Reply::PsaRawKeyAgreement { .. } => Opcode::PsaRawKeyAgreement,
+            Reply::CanDoCrypto => Opcode::CanDoCrypto,
+            Reply::PrepareKeyAttestation { .. } => Opcode::PrepareKeyAttestation,
+            Reply::AttestKey { .. } => Opcode::AttestKey,
+        }
+    }
+}
+
 /// An entry of ListProviders.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProviderInfo {

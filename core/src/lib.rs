@@ -25,6 +25,7 @@ pub mod audit;
 pub mod authenticate;
 pub mod capability;
 pub mod config;
+pub mod connection;
 pub mod identity;
 pub mod ids;
 pub mod input;

@@ -64,10 +64,7 @@ mod tests {
         assert_eq!(Authentication::Direct("a".repeat(65535)).payload().unwrap().len(), 65535);
         for name in [String::new(), "a".repeat(65536)] {
             let length = name.len();
-            assert_eq!(
-                Authentication::Direct(name).payload(),
-                Err(UsageError::ApplicationName { length })
-            );
+            assert_eq!(Authentication::Direct(name).payload(), Err(UsageError::ApplicationName { length }));
         }
     }
 

@@ -38,7 +38,9 @@ impl Client {
     pub fn choose_authentication(self, application_name: Option<&str>) -> Result<Client, Error> {
         let listed = self.list_authenticators()?;
         let possible = listed.iter().find_map(|authenticator| match authenticator.id {
-            AuthenticationType::Direct => application_name.map(|name| Authentication::Direct(name.to_owned())),
+            AuthenticationType::Direct => {
+                application_name.map(|name| Authentication::Direct(name.to_owned()))
+            }
             AuthenticationType::UnixPeerCredentials => Some(Authentication::UnixPeerCredentials),
             _ => None,
         });

@@ -3,7 +3,7 @@
 use crate::transport::{Deadline, exchange};
 use crate::{Authentication, Endpoint, Error, ProtocolError, UsageError};
 use parsecd_wire::header::{HEADER_LENGTH, RequestHeader};
-use parsecd_wire::{AuthenticationType, Opcode, Operation, ProviderId, Reply, SecretBytes, Status};
+use parsecd_wire::{AuthenticationType, Operation, ProviderId, Reply, SecretBytes, Status};
 use std::time::Duration;
 
 /// Time for one request, from connecting to the last byte of the answer, unless changed.
@@ -99,8 +99,7 @@ impl Client {
         if header.opcode != opcode {
             return Err(ProtocolError::Opcode { sent: opcode, received: header.opcode }.into());
         }
-        Reply::decode(opcode, body.expose())
-            .map_err(|source| ProtocolError::Body { opcode, source }.into())
+        Reply::decode(opcode, body.expose()).map_err(|source| ProtocolError::Body { opcode, source }.into())
     }
 
     /// Header, body and authentication in one buffer of the right size, so that no secret is left behind by

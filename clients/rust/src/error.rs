@@ -105,7 +105,9 @@ pub enum ProtocolError {
 #[non_exhaustive]
 pub enum UsageError {
     /// No address of a service.
-    #[error("{text:?} is no endpoint of a Parsec service: {reason}; it looks like unix:/run/parsec/parsec.sock")]
+    #[error(
+        "{text:?} is no endpoint of a Parsec service: {reason}; it looks like unix:/run/parsec/parsec.sock"
+    )]
     Endpoint {
         /// What was given.
         text: String,

@@ -94,7 +94,12 @@ impl Client {
     }
 
     /// Imports `data`, in the format of operations.md 5. 0 bits in the attributes: take them from the data.
-    pub fn import_key(&self, key_name: &str, attributes: KeyAttributes, data: SecretBytes) -> Result<(), Error> {
+    pub fn import_key(
+        &self,
+        key_name: &str,
+        attributes: KeyAttributes,
+        data: SecretBytes,
+    ) -> Result<(), Error> {
         let operation = Operation::PsaImportKey { key_name: key_name.to_owned(), attributes, data };
         reply!(self.crypto(operation), Reply::PsaImportKey => ())
     }

@@ -5,7 +5,9 @@ use parsecd_wire::SecretBytes;
 use parsecd_wire::header::{HEADER_LENGTH, ResponseHeader};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with};
+use rustix::net::{
+    AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, send, socket_with,
+};
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -66,7 +68,8 @@ pub(crate) fn exchange(
 
 /// Connects; the kernel holds the wait for a full queue of connections to the send timeout.
 fn open(endpoint: &Endpoint, deadline: Deadline) -> Result<UnixStream, TransportError> {
-    let refused = |errno: Errno| TransportError::Connect { path: endpoint.path().to_owned(), source: errno.into() };
+    let refused =
+        |errno: Errno| TransportError::Connect { path: endpoint.path().to_owned(), source: errno.into() };
     let address = SocketAddrUnix::new(endpoint.path()).map_err(refused)?;
     let socket =
         socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).map_err(refused)?;
@@ -131,7 +134,10 @@ fn read_exact(
         stream.set_read_timeout(deadline.remaining()?).map_err(TransportError::Receive)?;
         match stream.read(rest) {
             Ok(0) => {
-                return Err(TransportError::Truncated { received: expected.saturating_sub(rest.len()), expected });
+                return Err(TransportError::Truncated {
+                    received: expected.saturating_sub(rest.len()),
+                    expected,
+                });
             }
             Ok(count) => rest = rest.get_mut(count..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

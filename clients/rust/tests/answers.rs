@@ -25,8 +25,8 @@ fn an_answer_may_come_byte_by_byte() {
     let bytes = answer(Opcode::Ping, &Reply::Ping { major: 1, minor: 0 });
     let peer = Peer::new(move |mut stream| {
         peer::read_request(&mut stream);
-        for byte in bytes {
-            stream.write_all(&[byte]).unwrap();
+        for byte in &bytes {
+            stream.write_all(std::slice::from_ref(byte)).unwrap();
         }
     });
     assert_eq!(peer.client().ping().unwrap(), (1, 0));
@@ -46,11 +46,9 @@ fn every_truncated_answer_is_an_error_that_says_how_much_came() {
 
 #[test]
 fn the_status_is_looked_at_before_the_opcode() {
-    let peer = Peer::answering(ResponseHeader::anonymous(Status::DeserializingBodyFailed).to_bytes().to_vec());
-    assert!(matches!(
-        peer.client().list_providers(),
-        Err(Error::Service(Status::DeserializingBodyFailed))
-    ));
+    let peer =
+        Peer::answering(ResponseHeader::anonymous(Status::DeserializingBodyFailed).to_bytes().to_vec());
+    assert!(matches!(peer.client().list_providers(), Err(Error::Service(Status::DeserializingBodyFailed))));
 }
 
 #[test]
@@ -107,7 +105,8 @@ fn a_body_over_the_limit_is_refused_before_it_is_read() {
 
 #[test]
 fn a_body_that_does_not_decode_is_refused() {
-    let mut bytes = ResponseHeader { body_length: 2, ..ResponseHeader::anonymous(Status::Success) }.to_bytes().to_vec();
+    let mut bytes =
+        ResponseHeader { body_length: 2, ..ResponseHeader::anonymous(Status::Success) }.to_bytes().to_vec();
     bytes.extend([0x08, 0x80]);
     let peer = Peer::answering(bytes);
     assert!(matches!(
@@ -207,7 +206,9 @@ fn random_bytes_of_another_number_are_refused() {
         let reply = Reply::PsaGenerateRandom { random_bytes: SecretBytes::new(vec![7; received]) };
         let peer = Peer::answering(answer(Opcode::PsaGenerateRandom, &reply));
         match peer.client().with_provider(ProviderId::MbedCrypto).generate_random(16) {
-            Err(Error::Protocol(error)) => assert_eq!(error, ProtocolError::RandomLength { asked: 16, received }),
+            Err(Error::Protocol(error)) => {
+                assert_eq!(error, ProtocolError::RandomLength { asked: 16, received })
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -220,10 +221,8 @@ fn core_operations_that_need_no_identity_are_sent_without_authentication() {
         requests.send(peer::read_request(&mut stream)).unwrap();
         stream.write_all(&failure(Status::ConnectionError)).unwrap();
     });
-    let client = peer
-        .client()
-        .with_authentication(Authentication::Direct("me".into()))
-        .with_provider(ProviderId::Tpm);
+    let client =
+        peer.client().with_authentication(Authentication::Direct("me".into())).with_provider(ProviderId::Tpm);
     client.list_providers().unwrap_err();
     let plain = sent.recv().unwrap();
     assert_eq!(plain.header.authentication_type, AuthenticationType::None.number());
@@ -248,8 +247,10 @@ fn cryptography_is_not_asked_of_the_core_provider() {
 
 #[test]
 fn the_first_provider_and_the_first_possible_authenticator_are_chosen() {
-    let direct_first = [AuthenticationType::JwtSvid, AuthenticationType::Direct, AuthenticationType::UnixPeerCredentials];
-    let with_name = bootstrap(&[ProviderId::Tpm, ProviderId::MbedCrypto, ProviderId::Core], &direct_first, Some("me"));
+    let direct_first =
+        [AuthenticationType::JwtSvid, AuthenticationType::Direct, AuthenticationType::UnixPeerCredentials];
+    let with_name =
+        bootstrap(&[ProviderId::Tpm, ProviderId::MbedCrypto, ProviderId::Core], &direct_first, Some("me"));
     let client = with_name.unwrap();
     assert_eq!(client.provider(), ProviderId::Tpm);
     assert_eq!(*client.authentication(), Authentication::Direct("me".into()));
@@ -304,4 +305,36 @@ fn bootstrap(
         stream.write_all(&lists[list]).unwrap();
     });
     peer.client().choose_provider()?.choose_authentication(name)
+}
+
+#[test]
+fn a_refused_creation_is_repeated_once_and_only_if_the_name_is_not_listed() {
+    use parsecd_client::wire::algorithm::Algorithm;
+    use parsecd_client::wire::attributes::{KeyType, UsageFlags};
+    use parsecd_client::wire::{KeyAttributes, KeyInfo};
+
+    let attributes = KeyAttributes {
+        key_type: KeyType::Aes,
+        bits: 128,
+        usage: UsageFlags::default(),
+        algorithm: Algorithm::None,
+    };
+    for (listed, creations) in [("k", 1), ("another", 2)] {
+        let (opcodes, asked) = std::sync::mpsc::channel();
+        let keys = vec![KeyInfo { provider: ProviderId::Tpm, name: listed.into(), attributes }];
+        let list = answer(Opcode::ListKeys, &Reply::ListKeys { keys });
+        let peer = Peer::new(move |mut stream| {
+            let opcode = peer::read_request(&mut stream).header.opcode;
+            opcodes.send(opcode).unwrap();
+            if opcode == Opcode::ListKeys.number() {
+                stream.write_all(&list).unwrap();
+            } else {
+                stream.write_all(&failure(Status::PsaErrorAlreadyExists)).unwrap();
+            }
+        });
+        let outcome = peer.client().with_provider(ProviderId::Tpm).generate_key("k", attributes);
+        assert!(matches!(outcome, Err(Error::Service(Status::PsaErrorAlreadyExists))));
+        let count = asked.try_iter().filter(|opcode| *opcode == Opcode::PsaGenerateKey.number()).count();
+        assert_eq!(count, creations, "{listed} is listed");
+    }
 }

@@ -146,6 +146,20 @@ pub enum Cipher {
     CbcPkcs7,
 }
 
+impl Cipher {
+    /// Every mode, in the order of the wire numbers 1 to 8.
+    pub const ALL: [Cipher; 8] = [
+        Cipher::StreamCipher,
+        Cipher::Ctr,
+        Cipher::Cfb,
+        Cipher::Ofb,
+        Cipher::Xts,
+        Cipher::EcbNoPadding,
+        Cipher::CbcNoPadding,
+        Cipher::CbcPkcs7,
+    ];
+}
+
 /// Authenticated encryption. A shortened tag of 16 bytes differs from the default tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Aead {
@@ -169,6 +183,12 @@ pub enum AeadAlgorithm {
     Gcm,
     /// ChaCha20-Poly1305.
     ChaCha20Poly1305,
+}
+
+impl AeadAlgorithm {
+    /// Every algorithm, in the order of the wire numbers 1 to 3.
+    pub const ALL: [AeadAlgorithm; 3] =
+        [AeadAlgorithm::Ccm, AeadAlgorithm::Gcm, AeadAlgorithm::ChaCha20Poly1305];
 }
 
 /// Asymmetric signature scheme.

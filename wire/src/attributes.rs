@@ -100,6 +100,21 @@ pub enum EccFamily {
     Montgomery,
 }
 
+impl EccFamily {
+    /// Every family, in the order of the wire numbers 1 to 9.
+    pub const ALL: [EccFamily; 9] = [
+        EccFamily::SecpK1,
+        EccFamily::SecpR1,
+        EccFamily::SecpR2,
+        EccFamily::SectK1,
+        EccFamily::SectR1,
+        EccFamily::SectR2,
+        EccFamily::BrainpoolPR1,
+        EccFamily::Frp,
+        EccFamily::Montgomery,
+    ];
+}
+
 /// Family of finite-field Diffie-Hellman groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DhFamily {

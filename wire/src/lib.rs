@@ -33,6 +33,7 @@ pub mod header;
 mod identifiers;
 mod opcode;
 mod operation;
+mod psa;
 mod secret;
 mod status;
 

@@ -26,6 +26,7 @@ pub mod authenticate;
 pub mod capability;
 pub mod config;
 pub mod connection;
+pub mod encoding;
 pub mod identity;
 pub mod ids;
 pub mod input;

@@ -1,1 +1,23 @@
-//! Under construction.
+//! What passes between the loop and a thread that may block: a bounded queue one way, completions the other
+//! way, and group commit on top of both. Knows nothing of what is passed, of clocks or of any runtime.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod completions;
+mod group;
+mod queue;
+mod sync;
+
+pub use completions::{Completer, Completions, completions};
+pub use group::serve_groups;
+pub use queue::{Receiver, Refused, Sender, queue};

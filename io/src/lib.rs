@@ -1,0 +1,18 @@
+//! Everything of parsecd that touches the world. The binary is `main.rs`; this library is what it is made of,
+//! so that tests can reach the parts.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss
+    )
+)]
+
+pub mod config;
+pub mod store;

@@ -1,5 +1,9 @@
 //! The record of a key: everything but the material's plaintext.
 
+mod codec;
+
+pub use codec::RecordError;
+
 use crate::identity::KeyIdentity;
 use crate::ids::ObjectId;
 use alloc::vec::Vec;

@@ -1,0 +1,47 @@
+# make run    builds parsecd and shows it at work
+# make test   runs every check and test; installs what it needs
+# make check  the quick ones
+# make deps   only installs
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+tools := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/parsecd-tools
+export PATH := $(tools)/bin:$(PATH)
+
+cargo := scripts/cargo
+
+.PHONY: deps run test check style lint policy proof build
+
+run: deps
+	scripts/run
+
+test: deps style policy lint proof build
+	$(cargo) test --workspace --locked
+
+check: style lint
+	$(cargo) test --workspace --locked --lib
+
+deps:
+	scripts/deps "$(tools)"
+
+style:
+	$(cargo) fmt --all --check
+	$(cargo) fmt --check --manifest-path core/no-std-proof/Cargo.toml
+
+# Licences, banned crates and sources of all dependencies.
+policy:
+	$(cargo) deny --locked check --hide-inclusion-graph licenses bans sources
+
+lint:
+	$(cargo) clippy --workspace --all-targets --locked -- -D warnings
+
+proof:
+	scripts/no-std-proof
+
+# Tests start the daemon, its hosts and the command line client as programs.
+build:
+	$(cargo) build --workspace --bins --locked
+
+# Each step builds in the same directory, and the first failure should be the cheapest.
+.NOTPARALLEL:

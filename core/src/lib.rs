@@ -34,6 +34,7 @@ pub mod job;
 pub mod observer;
 pub mod outcome;
 pub mod output;
+pub mod policy;
 pub mod record;
 pub mod service;
 pub mod store;

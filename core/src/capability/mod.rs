@@ -1,5 +1,10 @@
 //! What a provider can do, as its host reports it when it opens.
 
+mod can_do;
+mod lookup;
+
+pub use can_do::can_do;
+
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use parsecd_wire::Opcode;

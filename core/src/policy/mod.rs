@@ -4,3 +4,8 @@
 pub mod algorithm;
 pub mod creation;
 pub mod usage;
+
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,10 @@
 
 mod can_do;
 mod lookup;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
 
 pub use can_do::can_do;
 

@@ -163,3 +163,6 @@ fn point_or_scalar(key_type: KeyType, bits: u32) -> u32 {
         _ => coordinate,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,9 +129,11 @@ fn a_policy_permits_exactly_what_the_table_says() {
     }
 }
 
-/// The uses that ask for this algorithm, each with lengths that are possible for the keys of `attributes`,
-/// with the flags of which one is needed, and whether the private half is needed.
-fn uses(requested: Algorithm) -> Vec<(KeyUse, u16, bool)> {
+/// A use with possible lengths, the flags of which one is needed, whether the private half is needed.
+type UseRow = (KeyUse, u16, bool);
+
+/// The uses that ask for this algorithm.
+fn uses(requested: Algorithm) -> Vec<UseRow> {
     const ENCRYPT: u16 = 1 << 3;
     const DECRYPT: u16 = 1 << 4;
     const SIGN_MESSAGE: u16 = 1 << 5 | 1 << 7;
@@ -185,7 +187,7 @@ fn a_use_passes_exactly_if_flag_policy_and_type_permit_it_and_the_private_half_i
     let permitted = permitted_pairs();
     let flags: Vec<(UsageFlags, u16)> =
         usages().into_iter().map(|flags| (flags, usage_bits(flags))).collect();
-    let uses: Vec<(Algorithm, Vec<(KeyUse, u16, bool)>)> = algorithms()
+    let uses: Vec<(Algorithm, Vec<UseRow>)> = algorithms()
         .into_iter()
         .map(|requested| (requested, uses(requested)))
         .filter(|(_, uses)| !uses.is_empty())

@@ -4,6 +4,7 @@ use bytes::Buf;
 use parsecd_core::connection::{Frame, FrameReader, Progress};
 use parsecd_wire::header::HEADER_LENGTH;
 use parsecd_wire::{RawHeader, Status};
+use serde_json::Value;
 
 const LIMIT: u32 = 1 << 20;
 
@@ -158,6 +159,69 @@ fn small_streams() -> Vec<(&'static str, Vec<u8>)> {
         ("the body is far too long", stream(header(u32::MAX, u16::MAX), 100)),
         ("the longest body, just begun", stream(header(LIMIT, 9), 100)),
     ]
+}
+
+/// A frame of `vectors.json`, and how the reference answered it; requests that it was not sent have no
+/// answer.
+struct Vector {
+    name: String,
+    stream: Vec<u8>,
+    answered: Option<Status>,
+}
+
+/// The requests of `vectors.json`, valid and malformed.
+fn vectors() -> Vec<Vector> {
+    let file: Value = serde_json::from_str(include_str!("../../wire/tests/vectors.json")).unwrap();
+    let valid = file["valid"].as_array().unwrap().iter().filter(|vector| vector["kind"] == "request");
+    let malformed = file["malformed"].as_array().unwrap().iter();
+    valid.chain(malformed).map(vector).collect()
+}
+
+fn vector(vector: &Value) -> Vector {
+    let hex = vector["hex"].as_str().unwrap().as_bytes();
+    let digit = |digit: u8| u8::try_from(char::from(digit).to_digit(16).unwrap()).unwrap();
+    let mut stream: Vec<u8> = hex.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect();
+    if let Some(count) = vector["then_repeat"]["count"].as_u64() {
+        assert_eq!(vector["then_repeat"]["byte_hex"], "00");
+        stream.resize(stream.len() + usize::try_from(count).unwrap(), 0);
+    }
+    let status = vector["expected"]["status"].as_u64();
+    Vector {
+        name: vector["name"].as_str().unwrap().to_owned(),
+        stream,
+        answered: status.map(|status| Status::from_number(status.try_into().unwrap()).unwrap()),
+    }
+}
+
+#[test]
+fn every_vector_is_refused_by_its_frame_alone_exactly_if_the_reference_says_so() {
+    let of_the_frame = [
+        Status::InvalidHeader,
+        Status::WireProtocolVersionNotSupported,
+        Status::BodySizeExceedsLimit,
+        Status::ConnectionError,
+    ];
+    let mut refused = 0;
+    for Vector { name, stream, answered } in vectors() {
+        let (_, outcome) = read_in_pieces(&stream, &[]);
+        let status = match outcome {
+            Outcome::Failed(status) => Some(status),
+            Outcome::Incomplete => Some(Status::ConnectionError),
+            Outcome::Complete { .. } => None,
+        };
+        assert_eq!(status, answered.filter(|status| of_the_frame.contains(status)), "{name}");
+        refused += usize::from(status.is_some());
+    }
+    assert!(refused >= 20, "{refused} vectors are refused");
+}
+
+#[test]
+fn two_cuts_anywhere_in_a_vector_change_nothing() {
+    let small: Vec<Vector> = vectors().into_iter().filter(|vector| vector.stream.len() <= 256).collect();
+    assert!(small.len() >= 100, "{} small vectors", small.len());
+    for Vector { name, stream, .. } in small {
+        cut_everywhere(&name, &stream, 2);
+    }
 }
 
 #[test]

@@ -1,0 +1,86 @@
+//! Sending answers in order, and closing so that they can be read (decisions.md 6).
+
+use super::state::{InputSide, OutputSide, Response};
+use crate::ids::{ConnectionKey, RequestId};
+use crate::output::Output;
+use crate::state::Step;
+
+impl Step<'_> {
+    /// Opens the place of a request in the order of answers.
+    pub(crate) fn expect_reply(&mut self, key: ConnectionKey, request: RequestId) {
+        if let Some(connection) = self.state.connections.get_mut(&key) {
+            connection.replies.push_back(super::state::ReplySlot { request: Some(request), response: None });
+        }
+    }
+
+    /// Puts a response into its request's place.
+    pub(crate) fn reply(&mut self, key: ConnectionKey, request: RequestId, response: Response) {
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        let slot = connection.replies.iter_mut().find(|slot| slot.request == Some(request));
+        assert!(slot.as_ref().is_some_and(|slot| slot.response.is_none()), "a request is answered once");
+        if let Some(slot) = slot {
+            slot.response = Some(response);
+        }
+        self.flush(key);
+    }
+
+    /// Hands over the answers whose turn it is, then ends the connection if nothing more can come.
+    pub(super) fn flush(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        let was_empty = connection.outgoing.is_empty();
+        while connection.replies.front().is_some_and(|slot| slot.response.is_some()) {
+            if let Some(response) = connection.replies.pop_front().and_then(|slot| slot.response) {
+                connection.outgoing.push(&response.header, response.body);
+                connection.last_byte = self.now.instant;
+            }
+        }
+        let ended = connection.replies.is_empty() && connection.output == OutputSide::Open;
+        let input = connection.input;
+        let stray_input = connection.stray_input;
+        if was_empty && !connection.outgoing.is_empty() {
+            self.output(Output::Write { connection: key });
+        }
+        match input {
+            InputSide::Closed if ended => self.close(key),
+            InputSide::Discarding if ended && stray_input => self.half_close(key),
+            InputSide::Discarding if ended => self.close(key),
+            _ => {}
+        }
+        self.rearm(key);
+    }
+
+    /// Tells the client that nothing more comes, and waits for it to go: closing now would reset it.
+    fn half_close(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        connection.output = OutputSide::HalfClosed;
+        self.output(Output::ShutdownWrite { connection: key });
+        self.abort_if_spent(key);
+    }
+
+    /// Closes a half-closed connection whose answer is sent and whose allowance of stray input is used up.
+    pub(super) fn abort_if_spent(&mut self, key: ConnectionKey) {
+        let spent = self.state.connections.get(&key).is_some_and(|connection| {
+            connection.output == OutputSide::HalfClosed
+                && connection.discard_left == 0
+                && connection.outgoing.is_empty()
+        });
+        if spent {
+            self.abort(key);
+        }
+    }
+
+    /// Closes once everything is sent.
+    pub(super) fn close(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        connection.output = OutputSide::Closed;
+        self.output(Output::Close { connection: key });
+    }
+
+    /// Closes now, although unread input may exist.
+    pub(crate) fn abort(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        connection.output = OutputSide::Closed;
+        connection.outgoing.clear();
+        self.output(Output::Abort { connection: key });
+    }
+}

@@ -1,0 +1,187 @@
+//! The life of a request, on one page.
+//!
+//! ```text
+//! frame ─ pipeline ─┬─ answered at once (Ping, lists of the configuration, refusals)
+//!                   ├─ Resolving ──┬─ answered (no such key, policy, export public)
+//!                   │   its name   ├─ Queued ─ Running ─┬─ answered
+//!                   │              │     ▲              │
+//!                   │              │     └─ lane lost ──┘ (once)
+//!                   │              └─ Following ─ answered when the key's life says so
+//!                   ├─ Queued (random, hash)
+//!                   ├─ Collecting ─ answered after the last page
+//!                   └─ Deleting ─ answered when every key of the client is gone
+//! ```
+//!
+//! A request dies with its connection; only a deletion goes on without anybody who waits. What is answered
+//! leaves this table at once; its response waits in the connection for its turn.
+
+use crate::authenticate::Caller;
+use crate::config::Config;
+use crate::identity::{KeyIdentity, Peer, Text};
+use crate::ids::{ConnectionKey, ObjectId, ProviderKey, RequestId, Ticket};
+use crate::job::{Job, KeyOperation};
+use crate::observer::Event;
+use crate::operations::delete_client::Deletion;
+use crate::operations::list::Collection;
+use crate::operations::replies::Expected;
+use crate::state::{Purpose, Step};
+use crate::time::Instant;
+use alloc::sync::Arc;
+use core::time::Duration;
+use parsecd_wire::header::RequestHeader;
+use parsecd_wire::{KeyAttributes, SecretBytes};
+
+/// A request that was admitted and is not answered.
+#[derive(Debug, Hash)]
+pub(crate) struct ActiveRequest {
+    pub(crate) id: RequestId,
+    /// `None`: whoever asked is gone.
+    pub(crate) connection: Option<ConnectionKey>,
+    pub(crate) header: RequestHeader,
+    pub(crate) caller: Caller,
+    pub(crate) peer: Peer,
+    /// Configuration it was admitted with.
+    pub(crate) config: Arc<Config>,
+    /// `None`: Core.
+    pub(crate) provider: Option<ProviderKey>,
+    pub(crate) reserved: u64,
+    /// Key or client it names, for the audit.
+    pub(crate) subject: Option<Text>,
+    pub(crate) object: Option<ObjectId>,
+    pub(crate) timing: Timing,
+    pub(crate) state: Request,
+}
+
+/// When a request waited and ran.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+pub(crate) struct Timing {
+    pub(crate) queued_at: Option<Instant>,
+    pub(crate) started_at: Option<Instant>,
+    pub(crate) queued: Duration,
+    pub(crate) ran: Duration,
+}
+
+/// Where a request stands.
+#[derive(Debug, Hash)]
+pub(crate) enum Request {
+    /// It was admitted in this step.
+    Admitted,
+    /// Its key's record is being fetched, or it waits for its turn at this name or client.
+    Resolving { identity: KeyIdentity, call: KeyCall },
+    /// It waits for a lane.
+    Queued { job: Arc<Job>, uses: Option<KeyIdentity>, expected: Expected, lanes_lost: u8 },
+    /// A lane has it.
+    Running { ticket: Ticket, job: Arc<Job>, uses: Option<KeyIdentity>, expected: Expected, lanes_lost: u8 },
+    /// A creation or destruction goes on by itself and tells how it ended.
+    Following { object: ObjectId },
+    /// Pages of a list are being collected.
+    Collecting(Collection),
+    /// A client's keys are being destroyed.
+    Deleting(Deletion),
+}
+
+/// What is to be done with a key once its name is resolved.
+#[derive(Debug, Hash)]
+pub(crate) enum KeyCall {
+    /// Use it on a lane.
+    Use(KeyOperation),
+    /// Export its public part, from the record.
+    ExportPublic,
+    /// Make it.
+    Create { attributes: KeyAttributes, data: Option<SecretBytes> },
+    /// Destroy it.
+    Destroy,
+}
+
+impl KeyCall {
+    /// Whether it needs the name for itself.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        matches!(self, KeyCall::Create { .. } | KeyCall::Destroy)
+    }
+}
+
+impl Request {
+    fn name(&self) -> &'static str {
+        match self {
+            Request::Admitted => "Admitted",
+            Request::Resolving { .. } => "Resolving",
+            Request::Queued { .. } => "Queued",
+            Request::Running { .. } => "Running",
+            Request::Following { .. } => "Following",
+            Request::Collecting(_) => "Collecting",
+            Request::Deleting(_) => "Deleting",
+        }
+    }
+}
+
+impl Step<'_> {
+    /// Moves a request to its next state and returns the one it was in.
+    pub(crate) fn request_becomes(&mut self, id: RequestId, next: Request) -> Option<Request> {
+        let request = self.state.requests.get_mut(&id)?;
+        let from = request.state.name();
+        let to = next.name();
+        let now = self.now.instant;
+        match &next {
+            Request::Queued { .. } => request.timing.queued_at = Some(now),
+            Request::Running { .. } => {
+                let waited = request.timing.queued_at.take().map_or(Duration::ZERO, |at| now.since(at));
+                request.timing.queued = request.timing.queued.saturating_add(waited);
+                request.timing.started_at = Some(now);
+            }
+            _ => {}
+        }
+        let before = core::mem::replace(&mut request.state, next);
+        self.observer.event(Event::RequestTransition { request: id, from, to });
+        Some(before)
+    }
+
+    /// Notes that a request's job has ended.
+    pub(crate) fn request_ran(&mut self, id: RequestId) {
+        if let Some(request) = self.state.requests.get_mut(&id) {
+            let now = self.now.instant;
+            let ran = request.timing.started_at.take().map_or(Duration::ZERO, |at| now.since(at));
+            request.timing.ran = request.timing.ran.saturating_add(ran);
+        }
+    }
+
+    /// Whoever asked is gone: stop what has not begun, let the rest end by itself.
+    pub(crate) fn request_abandoned(&mut self, id: RequestId) {
+        let Some(request) = self.state.requests.get_mut(&id) else { return };
+        request.connection = None;
+        if matches!(request.state, Request::Deleting(_)) {
+            return;
+        }
+        if let Request::Resolving { identity, .. } = &request.state {
+            let identity = identity.clone();
+            self.leave_name(&identity, id);
+        }
+        let Some(request) = self.forget_request(id) else { return };
+        match request.state {
+            Request::Running { ticket, uses, .. } => {
+                if let Some(Purpose::RequestJob(_, lane)) = self.state.tickets.get(&ticket).cloned() {
+                    self.state.tickets.insert(ticket, Purpose::AbandonedJob(lane));
+                }
+                if let Some(identity) = uses {
+                    self.use_ended(&identity);
+                }
+            }
+            Request::Queued { uses, .. } => {
+                if let Some(provider) = request.provider {
+                    self.leave_queue(provider, id);
+                }
+                if let Some(identity) = uses {
+                    self.use_ended(&identity);
+                }
+            }
+            Request::Following { object } => self.life_abandoned(object),
+            Request::Admitted | Request::Resolving { .. } | Request::Collecting(_) | Request::Deleting(_) => {}
+        }
+    }
+
+    /// Takes a request out of the table and gives back what it reserved.
+    pub(crate) fn forget_request(&mut self, id: RequestId) -> Option<ActiveRequest> {
+        let request = self.state.requests.remove(&id)?;
+        self.state.accounts.release(request.reserved);
+        Some(request)
+    }
+}

@@ -1,0 +1,133 @@
+//! The whole state of the service. Rooms change it through `Step`, one input at a time.
+
+use crate::accounts::Accounts;
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::deadlines::Deadlines;
+use crate::identity::{ApplicationIdentity, KeyIdentity};
+use crate::ids::{ConnectionKey, HostKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
+use crate::key_life::Life;
+use crate::keystore::KeyStore;
+use crate::observer::Observer;
+use crate::operations::delete_client::Gate;
+use crate::output::Output;
+use crate::providers::Provider;
+use crate::request::ActiveRequest;
+use crate::shutdown::Shutdown;
+use crate::time::{Instant, Now};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+
+#[derive(Hash)]
+pub(crate) struct State {
+    pub(crate) config: Arc<Config>,
+    pub(crate) mint: Mint,
+    pub(crate) last_step: Option<Instant>,
+    pub(crate) connections: BTreeMap<ConnectionKey, Connection>,
+    /// Connections whose announced body waits for room, in order.
+    pub(crate) waiting_for_room: VecDeque<ConnectionKey>,
+    pub(crate) requests: BTreeMap<RequestId, ActiveRequest>,
+    pub(crate) keystore: KeyStore,
+    pub(crate) lives: BTreeMap<ObjectId, Life>,
+    pub(crate) gates: BTreeMap<ApplicationIdentity, Gate>,
+    pub(crate) providers: BTreeMap<ProviderKey, Provider>,
+    pub(crate) tickets: BTreeMap<Ticket, Purpose>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) accounts: Accounts,
+    pub(crate) store: StoreHealth,
+    pub(crate) shutdown: Option<Shutdown>,
+    pub(crate) outputs: VecDeque<Output>,
+}
+
+/// Whether the store answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum StoreHealth {
+    Up,
+    /// A commit's outcome is unknown; a barrier is under way, or will be at this instant.
+    Doubtful { barrier_at: Option<Instant> },
+    Down,
+}
+
+/// What a ticket was issued for.
+#[derive(Clone, Debug, Hash)]
+pub(crate) enum Purpose {
+    /// A record of the key store.
+    Fetch(KeyIdentity),
+    /// What a commit of unknown outcome has become.
+    FetchDoubtful(ObjectId),
+    /// A commit of a key life.
+    Commit(ObjectId),
+    /// The barrier after an unknown outcome.
+    Barrier,
+    /// A page for a request.
+    List(RequestId),
+    /// A page for recovery.
+    ListUnfinished(ProviderKey),
+    /// A job of a request.
+    RequestJob(RequestId, LaneKey),
+    /// A job of a key life.
+    LifeJob(ObjectId, LaneKey),
+    /// The first job of a host.
+    OpenJob(HostKey),
+    /// A job whose request is gone; its lane is still taken.
+    AbandonedJob(LaneKey),
+}
+
+/// Mints ids from the bits of this boot and counters.
+#[derive(Debug, Hash)]
+pub(crate) struct Mint {
+    boot: u64,
+    objects: u64,
+    tickets: u64,
+    requests: u64,
+}
+
+impl Mint {
+    pub(crate) fn new(boot: [u8; 16]) -> Mint {
+        let bits = u128::from_be_bytes(boot);
+        Mint { boot: u64::try_from(bits >> 64).unwrap_or(0), objects: 0, tickets: 0, requests: 0 }
+    }
+
+    pub(crate) fn object(&mut self) -> ObjectId {
+        self.objects = self.objects.saturating_add(1);
+        ObjectId { boot: self.boot, counter: self.objects }
+    }
+
+    /// Whether `object` will be minted after this call, or was minted by another boot's successor.
+    pub(crate) fn is_later(&self, object: ObjectId, than: u64) -> bool {
+        object.boot == self.boot && object.counter > than
+    }
+
+    pub(crate) fn objects(&self) -> u64 {
+        self.objects
+    }
+
+    pub(crate) fn ticket(&mut self) -> Ticket {
+        self.tickets = self.tickets.saturating_add(1);
+        Ticket(self.tickets)
+    }
+
+    pub(crate) fn request(&mut self) -> RequestId {
+        self.requests = self.requests.saturating_add(1);
+        RequestId(self.requests)
+    }
+}
+
+/// One step: the state, the time and whoever watches.
+pub(crate) struct Step<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) now: Now,
+    pub(crate) observer: &'a mut dyn Observer,
+}
+
+impl Step<'_> {
+    pub(crate) fn output(&mut self, output: Output) {
+        self.state.outputs.push_back(output);
+    }
+
+    pub(crate) fn ticket(&mut self, purpose: Purpose) -> Ticket {
+        let ticket = self.state.mint.ticket();
+        self.state.tickets.insert(ticket, purpose);
+        ticket
+    }
+}

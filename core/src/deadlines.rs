@@ -22,6 +22,8 @@ pub(crate) enum Due {
     Sweep(ProviderKey),
     /// The pause before another barrier is tried.
     Barrier,
+    /// The pause after accepting failed.
+    Accept,
     /// The grace of a shutdown.
     Grace,
 }
@@ -33,6 +35,7 @@ impl Due {
             Due::Job(_) => WakeReason::Operation,
             Due::Reopen(..) | Due::FirstOpening(_) => WakeReason::Reopen,
             Due::Settling(_) | Due::Sweep(_) | Due::Barrier => WakeReason::Settling,
+            Due::Accept => WakeReason::Accept,
             Due::Grace => WakeReason::Grace,
         }
     }

@@ -111,12 +111,12 @@ pub enum Event<'a> {
 pub struct Answered<'a> {
     /// The request.
     pub request: RequestId,
-    /// Where it came in.
-    pub connection: ConnectionKey,
+    /// Where it came in; `None` if whoever asked is gone.
+    pub connection: Option<ConnectionKey>,
     /// Kernel credentials of the peer.
     pub peer: Option<PeerCredentials>,
-    /// How it was authenticated.
-    pub authentication: Option<AuthenticationType>,
+    /// How it was authenticated, or tried to.
+    pub authentication: AuthenticationType,
     /// Who asked; `None` without identity.
     pub application: Option<&'a ApplicationIdentity>,
     /// Provider it named.
@@ -142,4 +142,6 @@ pub enum HostEvent<'a> {
     Down(&'a str),
     /// A job did not end in time; the host is killed.
     Stuck,
+    /// The device refuses the log-in; the host is not opened again under this configuration.
+    LoginRefused,
 }

@@ -144,6 +144,8 @@ pub enum WakeReason {
     Reopen,
     /// An object is to be searched again.
     Settling,
+    /// Accepting is to be tried again.
+    Accept,
     /// The grace of a shutdown is over.
     Grace,
 }

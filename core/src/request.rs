@@ -24,6 +24,7 @@ use crate::observer::Event;
 use crate::operations::delete_client::Deletion;
 use crate::operations::list::Collection;
 use crate::operations::replies::Expected;
+use crate::policy::usage::KeyUse;
 use crate::state::{Purpose, Step};
 use crate::time::Instant;
 use alloc::sync::Arc;
@@ -69,9 +70,9 @@ pub(crate) enum Request {
     /// Its key's record is being fetched, or it waits for its turn at this name or client.
     Resolving { identity: KeyIdentity, call: KeyCall },
     /// It waits for a lane.
-    Queued { job: Arc<Job>, uses: Option<KeyIdentity>, expected: Expected, lanes_lost: u8 },
+    Queued { job: Arc<Job>, uses: Option<KeyIdentity>, expected: Expected, retries: Retries },
     /// A lane has it.
-    Running { ticket: Ticket, job: Arc<Job>, uses: Option<KeyIdentity>, expected: Expected, lanes_lost: u8 },
+    Running { ticket: Ticket, job: Arc<Job>, uses: Option<KeyIdentity>, expected: Expected, retries: Retries },
     /// A creation or destruction goes on by itself and tells how it ended.
     Following { object: ObjectId },
     /// Pages of a list are being collected.
@@ -80,11 +81,20 @@ pub(crate) enum Request {
     Deleting(Deletion),
 }
 
+/// How often a request's job was tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Retries {
+    /// Because its host died.
+    pub(crate) lanes_lost: u8,
+    /// Because the device was busy.
+    pub(crate) busy: u8,
+}
+
 /// What is to be done with a key once its name is resolved.
 #[derive(Debug, Hash)]
 pub(crate) enum KeyCall {
     /// Use it on a lane.
-    Use(KeyOperation),
+    Use { operation: KeyOperation, key_use: KeyUse },
     /// Export its public part, from the record.
     ExportPublic,
     /// Make it.
@@ -157,14 +167,7 @@ impl Step<'_> {
         }
         let Some(request) = self.forget_request(id) else { return };
         match request.state {
-            Request::Running { ticket, uses, .. } => {
-                if let Some(Purpose::RequestJob(_, lane)) = self.state.tickets.get(&ticket).cloned() {
-                    self.state.tickets.insert(ticket, Purpose::AbandonedJob(lane));
-                }
-                if let Some(identity) = uses {
-                    self.use_ended(&identity);
-                }
-            }
+            Request::Running { ticket, uses, .. } => self.abandon_job(ticket, uses),
             Request::Queued { uses, .. } => {
                 if let Some(provider) = request.provider {
                     self.leave_queue(provider, id);
@@ -174,7 +177,17 @@ impl Step<'_> {
                 }
             }
             Request::Following { object } => self.life_abandoned(object),
-            Request::Admitted | Request::Resolving { .. } | Request::Collecting(_) | Request::Deleting(_) => {}
+            Request::Admitted | Request::Resolving { .. } | Request::Collecting(_) | Request::Deleting(_) => {
+            }
+        }
+    }
+
+    /// Lets a job end without its request. The key counts as used until then.
+    pub(crate) fn abandon_job(&mut self, ticket: Ticket, uses: Option<KeyIdentity>) {
+        if let Some(purpose) = self.state.tickets.get_mut(&ticket)
+            && let Purpose::RequestJob(_, lane) = *purpose
+        {
+            *purpose = Purpose::AbandonedJob { lane, uses };
         }
     }
 

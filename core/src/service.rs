@@ -1,12 +1,22 @@
 //! The state machine: one input in, outputs out.
 
+use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::ids::{ConnectionKey, ListenerKey};
+use crate::deadlines::{Deadlines, Due};
+use crate::fingerprint::Fingerprint;
+use crate::ids::{ConnectionKey, ListenerKey, Ticket};
 use crate::input::Input;
-use crate::observer::Observer;
+use crate::keystore::KeyStore;
+use crate::observer::{Event, Observer};
 use crate::output::Output;
+use crate::state::{Mint, Purpose, State, Step, StoreHealth};
 use crate::time::Now;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use core::hash::{Hash, Hasher};
+
+/// Most deadlines handled in one step; the rest is `more_work`.
+const EXPIRED_MAX: usize = 256;
 
 /// The only randomness the core ever gets: 128 bits that no other boot had.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +32,7 @@ pub struct Start {
 /// * What happened: [`Service::step`], one [`Input`] at a time.
 /// * What is to be done: the [`Drain`] that `step` returns, emptied before the next step.
 pub struct Service {
-    config: Config,
-    outputs: VecDeque<Output>,
+    state: State,
 }
 
 /// Outputs of one step, in the order in which they are to be done. Ends with [`Output::Idle`]. What is not
@@ -51,6 +60,10 @@ pub struct MemoryReport {
     pub key_lives: u64,
     /// Entries of the key store, cached ones included (count).
     pub entries: u64,
+    /// Tickets whose answer is awaited (count).
+    pub tickets: u64,
+    /// Deadlines (count).
+    pub deadlines: u64,
     /// Input that was received and is not yet a request.
     pub input: u64,
     /// Reserved for requests: their input, jobs and answers.
@@ -63,38 +76,156 @@ pub struct MemoryReport {
 
 impl Service {
     /// A service that has seen nothing. Its first step opens the hosts of every provider.
-    pub fn new(config: Config, _start: Start) -> Self {
-        Service { config, outputs: VecDeque::new() }
+    pub fn new(config: Config, start: Start) -> Self {
+        let state = State {
+            config: Arc::new(config),
+            mint: Mint::new(start.boot),
+            last_step: None,
+            accept_again_at: None,
+            connections: BTreeMap::new(),
+            waiting_for_room: VecDeque::new(),
+            requests: BTreeMap::new(),
+            keystore: KeyStore::default(),
+            lives: BTreeMap::new(),
+            gates: BTreeMap::new(),
+            providers: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+            accounts: Accounts::default(),
+            store: StoreHealth::Up,
+            shutdown: None,
+            outputs: VecDeque::new(),
+        };
+        Service { state }
     }
 
-    /// Takes one input. `now.instant` is strictly greater than in the step before.
-    pub fn step(&mut self, _now: Now, _input: Input<'_>, _observer: &mut impl Observer) -> Drain<'_> {
-        self.outputs.push_back(Output::Idle { wake: None, more_work: false });
-        Drain { outputs: &mut self.outputs }
+    /// Takes one input.
+    ///
+    /// # Panics
+    /// If `now.instant` is not strictly greater than in the step before, and where the driver breaks what
+    /// [`Input`] says about the order of inputs. No client can make it panic.
+    pub fn step(&mut self, now: Now, input: Input<'_>, observer: &mut impl Observer) -> Drain<'_> {
+        let first = self.state.last_step.is_none();
+        assert!(self.state.last_step.is_none_or(|last| last < now.instant), "time moves on with each step");
+        self.state.last_step = Some(now.instant);
+        let mut step = Step { state: &mut self.state, now, observer };
+        if first {
+            step.configure_providers();
+        }
+        let more_work = step.take(input);
+        step.shutdown_goes_on();
+        let wake = step.state.deadlines.next();
+        step.output(Output::Idle { wake, more_work });
+        Drain { outputs: &mut self.state.outputs }
     }
 
-    /// What is to be written to `connection`; [`Input::BytesSent`] takes it off. Empty if it is unknown.
-    pub fn outgoing(&self, _connection: ConnectionKey) -> &[u8] {
-        &[]
+    /// What is to be written to `connection` next; [`Input::BytesSent`] takes it off. Empty if there is
+    /// nothing, or if the connection is unknown.
+    pub fn outgoing(&self, connection: ConnectionKey) -> &[u8] {
+        self.state.connections.get(&connection).map_or(&[], |connection| connection.outgoing.as_slice())
     }
 
     /// How many bytes may be read from `connection`; valid until the next step. 0: do not read.
-    pub fn read_budget(&self, _connection: ConnectionKey) -> u32 {
-        0
+    pub fn read_budget(&self, connection: ConnectionKey) -> u32 {
+        self.state.connections.get(&connection).map_or(0, |connection| connection.read_budget())
     }
 
-    /// How many connections may be accepted from `listener`; valid until the next step.
-    pub fn accept_budget(&self, _listener: ListenerKey) -> u32 {
-        self.config.limits.connections
+    /// How many connections may be accepted from `listener`; valid until the next step. 0 also while the
+    /// providers are opened for the first time, so that nobody is refused who comes early.
+    pub fn accept_budget(&self, listener: ListenerKey) -> u32 {
+        self.state.accept_budget(listener)
     }
 
     /// Memory held, exact.
     pub fn memory(&self) -> MemoryReport {
-        MemoryReport::default()
+        let state = &self.state;
+        let connections = || state.connections.values();
+        MemoryReport {
+            connections: crate::size(state.connections.len()),
+            requests: crate::size(state.requests.len()),
+            key_lives: crate::size(state.lives.len()),
+            entries: crate::size(state.keystore.len()),
+            tickets: crate::size(state.tickets.len()),
+            deadlines: crate::size(state.deadlines.len()),
+            input: connections().map(|connection| connection.input_memory()).sum(),
+            reserved: state.accounts.reserved(),
+            outgoing: connections().map(|connection| connection.outgoing_memory()).sum(),
+            cache: state.keystore.cache_memory(),
+        }
     }
 
     /// Hash of the whole state; equal states have equal hashes on every machine.
     pub fn fingerprint(&self) -> u64 {
-        0
+        let mut hasher = Fingerprint::default();
+        self.state.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl Step<'_> {
+    /// Whether work is left for another step.
+    fn take(&mut self, input: Input<'_>) -> bool {
+        match input {
+            Input::ConnectionOpened { connection, listener, peer } => {
+                self.connection_opened(connection, listener, peer);
+            }
+            Input::BytesReceived { connection, bytes } => self.bytes_received(connection, bytes),
+            Input::BytesSent { connection, count } => self.bytes_sent(connection, count),
+            Input::ReadClosed { connection } => self.read_closed(connection),
+            Input::ConnectionLost { connection } => self.connection_lost(connection),
+            Input::AcceptFailed { .. } => self.accept_failed(),
+            Input::RecordFetched { ticket, fetched, counters: _ } => match self.redeem(ticket) {
+                Some(Purpose::Fetch(identity)) => self.record_fetched(&identity, fetched),
+                Some(Purpose::FetchDoubtful(object)) => self.doubtful_fetched(object, fetched),
+                _ => self.observer.event(Event::Stale { ticket }),
+            },
+            Input::Listed { ticket, page } => match self.redeem(ticket) {
+                Some(Purpose::List(id)) => self.page_listed(id, page),
+                Some(Purpose::ListUnfinished(provider)) => self.unfinished_listed(provider, page),
+                _ => self.observer.event(Event::Stale { ticket }),
+            },
+            Input::Committed { ticket, result } => match self.redeem(ticket) {
+                Some(Purpose::Commit(object)) => self.life_committed(object, result),
+                Some(Purpose::Barrier) => self.barrier_committed(result),
+                _ => self.observer.event(Event::Stale { ticket }),
+            },
+            Input::StoreChanged { state } => self.store_changed(state),
+            Input::JobFinished { ticket, outcome } => match self.redeem(ticket) {
+                Some(purpose) => self.job_finished(ticket, purpose, outcome),
+                None => self.observer.event(Event::Stale { ticket }),
+            },
+            Input::HostChanged { host, state } => self.host_changed(host, &state),
+            Input::TokenVerified { ticket, .. } => self.observer.event(Event::Stale { ticket }),
+            Input::Audited { .. } => {}
+            Input::Reconfigured { config } => {
+                self.state.config = Arc::new(*config);
+                self.configure_providers();
+            }
+            Input::ShutdownRequested { grace } => self.shutdown_requested(grace),
+            Input::TimePassed => return self.time_passed(),
+        }
+        false
+    }
+
+    fn redeem(&mut self, ticket: Ticket) -> Option<Purpose> {
+        self.state.tickets.remove(&ticket)
+    }
+
+    fn time_passed(&mut self) -> bool {
+        for _ in 0..EXPIRED_MAX {
+            let Some(due) = self.state.deadlines.take_expired(self.now.instant) else { return false };
+            match due {
+                Due::Connection(key, reason) => self.connection_expired(key, reason),
+                Due::Job(ticket) => self.job_expired(ticket),
+                Due::Reopen(provider, slot) => self.open_host(provider, slot),
+                Due::FirstOpening(provider) => self.first_opening_expired(provider),
+                Due::Settling(object) => self.settled(object),
+                Due::Sweep(provider) => self.sweep(provider),
+                Due::Barrier => self.try_barrier(),
+                Due::Accept => self.accept_pause_ended(),
+                Due::Grace => self.grace_expired(),
+            }
+        }
+        true
     }
 }

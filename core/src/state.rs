@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) config: Arc<Config>,
     pub(crate) mint: Mint,
     pub(crate) last_step: Option<Instant>,
+    /// Accepting failed; it is tried again at this instant.
+    pub(crate) accept_again_at: Option<Instant>,
     pub(crate) connections: BTreeMap<ConnectionKey, Connection>,
     /// Connections whose announced body waits for room, in order.
     pub(crate) waiting_for_room: VecDeque<ConnectionKey>,
@@ -44,7 +46,9 @@ pub(crate) struct State {
 pub(crate) enum StoreHealth {
     Up,
     /// A commit's outcome is unknown; a barrier is under way, or will be at this instant.
-    Doubtful { barrier_at: Option<Instant> },
+    Doubtful {
+        barrier_at: Option<Instant>,
+    },
     Down,
 }
 
@@ -69,8 +73,8 @@ pub(crate) enum Purpose {
     LifeJob(ObjectId, LaneKey),
     /// The first job of a host.
     OpenJob(HostKey),
-    /// A job whose request is gone; its lane is still taken.
-    AbandonedJob(LaneKey),
+    /// A job whose request is gone; its lane is still taken, and so is the key it uses.
+    AbandonedJob { lane: LaneKey, uses: Option<KeyIdentity> },
 }
 
 /// Mints ids from the bits of this boot and counters.

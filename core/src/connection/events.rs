@@ -8,8 +8,7 @@ use crate::ids::{ConnectionKey, ListenerKey};
 use crate::observer::Event;
 use crate::output::{Output, WakeReason};
 use crate::state::Step;
-use parsecd_wire::header::ResponseHeader;
-use parsecd_wire::{SecretBytes, Status};
+use parsecd_wire::{ResponseHeader, SecretBytes, Status};
 
 impl Step<'_> {
     pub(crate) fn connection_opened(&mut self, key: ConnectionKey, listener: ListenerKey, peer: Peer) {
@@ -126,12 +125,20 @@ impl Step<'_> {
         self.room_was_freed();
     }
 
+    /// Ends the input of a connection that has not sent a whole request.
+    pub(crate) fn refuse_unfinished(&mut self, key: ConnectionKey) {
+        let unfinished = self.state.connections.get(&key).is_some_and(|connection| {
+            matches!(connection.input, InputSide::Reading | InputSide::WaitingForRoom)
+        });
+        if unfinished {
+            self.refuse(key, Status::ConnectionError);
+            self.rearm(key);
+        }
+    }
+
     fn reply_anonymously(&mut self, key: ConnectionKey, status: Status) {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
-        let response = Response {
-            header: ResponseHeader::anonymous(status).to_bytes(),
-            body: SecretBytes::default(),
-        };
+        let response = Response { header: ResponseHeader::anonymous(status), body: SecretBytes::default() };
         connection.replies.push_back(ReplySlot { request: None, response: Some(response) });
         let peer = connection.peer.credentials;
         self.observer.event(Event::Refused { connection: key, peer, status });

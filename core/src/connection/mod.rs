@@ -1,9 +1,13 @@
-//! What belongs to one connection: bytes that become frames, answers that become bytes.
+//! A connection: bytes become frames, answers become bytes, and its end is such that they can be read.
 
 pub mod chunks;
+mod closing;
+mod events;
 pub mod frame;
 pub mod outgoing;
+mod state;
 
 pub use chunks::Chunks;
 pub use frame::{Frame, FrameReader, Progress, Push};
 pub use outgoing::Outgoing;
+pub(crate) use state::{Connection, Response};

@@ -60,6 +60,12 @@ impl Outgoing {
         }
     }
 
+    /// Gives everything up that is not sent.
+    pub fn clear(&mut self) {
+        self.parts.clear();
+        self.sent = 0;
+    }
+
     /// Whether everything is sent.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()

@@ -8,7 +8,7 @@ use crate::output::WakeReason;
 use crate::time::Instant;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use parsecd_wire::SecretBytes;
+use parsecd_wire::{ResponseHeader, SecretBytes};
 
 /// Most bytes the driver may read at once.
 pub(super) const READ_MAX: u32 = 64 << 10;
@@ -73,7 +73,7 @@ pub(super) struct ReplySlot {
 /// A response, ready to be sent.
 #[derive(Debug, Hash)]
 pub(crate) struct Response {
-    pub(crate) header: [u8; 36],
+    pub(crate) header: ResponseHeader,
     pub(crate) body: SecretBytes,
 }
 
@@ -126,15 +126,8 @@ impl Connection {
     }
 
     pub(crate) fn outgoing_memory(&self) -> u64 {
-        let held: u64 = self.replies.iter().filter_map(|slot| slot.response.as_ref()).map(Response::memory).sum();
+        let held: u64 =
+            self.replies.iter().filter_map(|slot| slot.response.as_ref()).map(Response::memory).sum();
         held.saturating_add(self.outgoing.memory())
-    }
-
-    pub(crate) fn reserved(&self) -> u64 {
-        self.reserved
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.output == OutputSide::Closed
     }
 }

@@ -1,0 +1,115 @@
+//! What a commit of unknown outcome has become: a durable barrier first, then a look at the row.
+//!
+//! The process that saw an fsync fail still reads the old row, the next one may read the new. Only after a
+//! later commit is durable does reading tell which of the two it is.
+
+use super::{Doubt, KeyLife};
+use crate::deadlines::Due;
+use crate::ids::ObjectId;
+use crate::observer::Event;
+use crate::output::Output;
+use crate::state::{Purpose, Step, StoreHealth};
+use crate::store::{CommitResult, Fetched, Mutation, StoreState};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+impl Step<'_> {
+    /// From here on nobody is told what the store says, until a barrier is durable.
+    pub(super) fn store_in_doubt(&mut self) {
+        if self.state.store == StoreHealth::Up {
+            self.observer.event(Event::StoreDoubt { began: true });
+            self.try_barrier();
+        }
+    }
+
+    pub(crate) fn try_barrier(&mut self) {
+        self.state.store = StoreHealth::Doubtful { barrier_at: None };
+        let ticket = self.ticket(Purpose::Barrier);
+        self.output(Output::Commit { ticket, mutation: Mutation::Barrier });
+    }
+
+    pub(crate) fn store_changed(&mut self, state: StoreState) {
+        if let StoreHealth::Doubtful { barrier_at: Some(at) } = self.state.store {
+            self.state.deadlines.clear(at, Due::Barrier);
+        }
+        match state {
+            StoreState::Down => self.state.store = StoreHealth::Down,
+            StoreState::Up if self.state.store == StoreHealth::Down => self.try_barrier(),
+            StoreState::Up => {}
+        }
+    }
+
+    pub(crate) fn barrier_committed(&mut self, result: CommitResult) {
+        if self.state.store == StoreHealth::Down {
+            return;
+        }
+        if result != CommitResult::Durable {
+            let at = self.now.instant.after(self.state.config.deadlines.settling);
+            self.state.store = StoreHealth::Doubtful { barrier_at: Some(at) };
+            return self.state.deadlines.set(at, Due::Barrier);
+        }
+        self.state.store = StoreHealth::Up;
+        self.observer.event(Event::StoreDoubt { began: false });
+        let doubtful: Vec<(ObjectId, Doubt)> = self
+            .state
+            .lives
+            .iter()
+            .filter_map(|(object, life)| match life.state {
+                KeyLife::Doubtful { next } => Some((*object, next)),
+                _ => None,
+            })
+            .collect();
+        for (object, next) in doubtful {
+            match next {
+                Doubt::Reserving => {
+                    self.give_name_back(object);
+                    self.erase(object);
+                }
+                Doubt::Erasing => self.leave_to_sweeper(object, Ok(())),
+                Doubt::Publishing | Doubt::Destroying => self.look_at_row(object),
+            }
+        }
+        self.sweep_all();
+    }
+
+    fn look_at_row(&mut self, object: ObjectId) {
+        let Some(identity) = self.state.lives.get(&object).map(|life| life.identity.clone()) else { return };
+        let ticket = self.ticket(Purpose::FetchDoubtful(object));
+        self.output(Output::Fetch { ticket, identity });
+    }
+
+    /// What the row is. The client was told of a failure: what it wanted to make is unmade, what it wanted
+    /// to destroy is whatever it is.
+    pub(crate) fn doubtful_fetched(&mut self, object: ObjectId, fetched: Fetched) {
+        let Some(life) = self.state.lives.get_mut(&object) else { return };
+        let KeyLife::Doubtful { next } = life.state else { return };
+        let sealed = life.sealed;
+        let found = match fetched {
+            Fetched::Found(row) => row.decode_for(&life.identity).ok(),
+            Fetched::Absent => None,
+            Fetched::Unreadable => {
+                life.record = None;
+                return self.end_as_usable(object, Ok(()));
+            }
+            Fetched::Failed => return self.store_in_doubt(),
+        };
+        let ours = found.filter(|record| record.object == object);
+        match (next, ours) {
+            (Doubt::Publishing, Some(record)) => {
+                life.record = Some(Arc::new(record));
+                self.life_becomes(object, KeyLife::Emptying);
+                self.uses_ended(object);
+            }
+            (Doubt::Destroying, Some(record)) => {
+                life.record = Some(Arc::new(record));
+                self.end_as_usable(object, Ok(()));
+            }
+            (_, None) if sealed => self.end_as_nothing(object, Ok(())),
+            (_, None) => {
+                self.give_name_back(object);
+                self.remove(object);
+            }
+            (Doubt::Reserving | Doubt::Erasing, Some(_)) => {}
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::{AuthenticationType, Opcode, ProviderId, Status};
 pub const MAGIC: u32 = 0x5EC0_A710;
 /// Length of a header in bytes.
 pub const HEADER_LENGTH: usize = 36;
-/// Bytes of a header that come before and with its size field: magic and size.
+/// Length in bytes of what comes before the part that the size field counts: magic and size field.
 pub const HEADER_PREFIX_LENGTH: usize = 6;
 /// The only value of the header size field: bytes that follow the field.
 pub const HEADER_SIZE_FIELD: u16 = 30;

@@ -369,6 +369,7 @@ fn agree(
     prop_assert_eq!(read.auth.buffer.expose_secret(), &authentication);
     let decoded = ProtobufConverter.body_to_operation(read.body, read.header.opcode);
     let expected = with_implied_usage(operation.clone());
+    prop_assert_eq!(Operation::decode(operation.opcode(), body.expose()), Ok(expected.clone()));
     prop_assert_eq!(from_reference(decoded.expect("the reference decodes it")), expected.clone());
 
     let written = Request {

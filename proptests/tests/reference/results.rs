@@ -311,6 +311,7 @@ fn agree(reply: Reply, provider: ProviderId, session: u64) -> Result<(), TestCas
     prop_assert_eq!(read.header, reference_header);
     let decoded = ProtobufConverter.body_to_result(read.body, read.header.opcode);
     let expected = with_implied_usage(reply.clone());
+    prop_assert_eq!(Reply::decode(reply.opcode(), body.expose()), Ok(expected.clone()));
     prop_assert_eq!(from_reference(decoded.expect("the reference decodes it")), expected.clone());
 
     let written = Response {

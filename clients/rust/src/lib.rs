@@ -32,3 +32,7 @@ pub use client::Client;
 pub use endpoint::{DEFAULT_SOCKET_PATH, ENDPOINT_VARIABLE, Endpoint};
 pub use error::{Error, ProtocolError, TransportError, UsageError};
 pub use parsecd_wire as wire;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -25,6 +25,7 @@ use crate::operations::delete_client::Deletion;
 use crate::operations::list::Collection;
 use crate::operations::replies::Expected;
 use crate::policy::usage::KeyUse;
+use crate::record::Record;
 use crate::state::{Purpose, Step};
 use crate::time::Instant;
 use alloc::sync::Arc;
@@ -70,9 +71,9 @@ pub(crate) enum Request {
     /// Its key's record is being fetched, or it waits for its turn at this name or client.
     Resolving { identity: KeyIdentity, call: KeyCall },
     /// It waits for a lane.
-    Queued { job: Arc<Job>, uses: Option<KeyIdentity>, expected: Expected, retries: Retries },
+    Queued { job: Arc<Job>, uses: Option<Arc<Record>>, expected: Expected, retries: Retries },
     /// A lane has it.
-    Running { ticket: Ticket, job: Arc<Job>, uses: Option<KeyIdentity>, expected: Expected, retries: Retries },
+    Running { ticket: Ticket, job: Arc<Job>, uses: Option<Arc<Record>>, expected: Expected, retries: Retries },
     /// A creation or destruction goes on by itself and tells how it ended.
     Following { object: ObjectId },
     /// Pages of a list are being collected.
@@ -172,8 +173,8 @@ impl Step<'_> {
                 if let Some(provider) = request.provider {
                     self.leave_queue(provider, id);
                 }
-                if let Some(identity) = uses {
-                    self.use_ended(&identity);
+                if let Some(record) = uses {
+                    self.use_ended(&record.identity);
                 }
             }
             Request::Following { object } => self.life_abandoned(object),
@@ -183,7 +184,7 @@ impl Step<'_> {
     }
 
     /// Lets a job end without its request. The key counts as used until then.
-    pub(crate) fn abandon_job(&mut self, ticket: Ticket, uses: Option<KeyIdentity>) {
+    pub(crate) fn abandon_job(&mut self, ticket: Ticket, uses: Option<Arc<Record>>) {
         if let Some(purpose) = self.state.tickets.get_mut(&ticket)
             && let Purpose::RequestJob(_, lane) = *purpose
         {

@@ -12,6 +12,7 @@ use crate::observer::Observer;
 use crate::operations::delete_client::Gate;
 use crate::output::Output;
 use crate::providers::Provider;
+use crate::record::Record;
 use crate::request::ActiveRequest;
 use crate::shutdown::Shutdown;
 use crate::time::{Instant, Now};
@@ -74,7 +75,7 @@ pub(crate) enum Purpose {
     /// The first job of a host.
     OpenJob(HostKey),
     /// A job whose request is gone; its lane is still taken, and so is the key it uses.
-    AbandonedJob { lane: LaneKey, uses: Option<KeyIdentity> },
+    AbandonedJob { lane: LaneKey, uses: Option<Arc<Record>> },
 }
 
 /// Mints ids from the bits of this boot and counters.

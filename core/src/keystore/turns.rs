@@ -231,7 +231,7 @@ impl Step<'_> {
         if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
             entry.uses = entry.uses.saturating_add(1);
         }
-        self.queue_job(id, provider, Job::Use { key, operation }, Some(identity.clone()), expected);
+        self.queue_job(id, provider, Job::Use { key, operation }, Some(record.clone()), expected);
     }
 
     /// A creation or a destruction.

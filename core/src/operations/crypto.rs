@@ -7,6 +7,7 @@ use crate::job::{Job, KeyOperation};
 use crate::operations::replies::Expected;
 use crate::policy::creation;
 use crate::policy::usage::KeyUse;
+use crate::record::Record;
 use crate::request::{KeyCall, Request, Retries};
 use crate::state::Step;
 use alloc::string::String;
@@ -181,7 +182,7 @@ impl Step<'_> {
         id: RequestId,
         provider: ProviderKey,
         job: Job,
-        uses: Option<KeyIdentity>,
+        uses: Option<Arc<Record>>,
         expected: Expected,
     ) {
         let limit = self.state.config.limits.request_memory;
@@ -193,8 +194,8 @@ impl Step<'_> {
             Some(Status::PsaErrorInsufficientMemory)
         };
         if let Some(status) = status {
-            if let Some(identity) = uses {
-                self.use_ended(&identity);
+            if let Some(record) = uses {
+                self.use_ended(&record.identity);
             }
             return self.answer(id, Err(status));
         }

@@ -32,7 +32,7 @@ impl Step<'_> {
             Purpose::RequestJob(id, _) => self.request_job_finished(id, outcome),
             Purpose::LifeJob(object, _) => self.life_job_finished(object, outcome),
             Purpose::OpenJob(host) => self.host_logged_in(host, outcome),
-            Purpose::AbandonedJob { uses: Some(identity), .. } => self.use_ended(&identity),
+            Purpose::AbandonedJob { uses: Some(record), .. } => self.use_ended(&record.identity),
             _ => {}
         }
         self.dispatch(lane.host.provider);
@@ -68,8 +68,8 @@ impl Step<'_> {
             self.request_becomes(id, Request::Queued { job, uses, expected, retries });
             return self.enter_queue_first(provider, id);
         }
-        if let Some(identity) = uses {
-            self.use_ended(&identity);
+        if let Some(record) = uses {
+            self.use_ended(&record.identity);
         }
         let result = match outcome {
             Outcome::Done(effect) => expected.reply(effect),

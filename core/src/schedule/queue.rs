@@ -65,9 +65,9 @@ impl Step<'_> {
 
     pub(crate) fn refuse_queued(&mut self, id: RequestId, status: Status) {
         if let Some(Request::Queued { uses, .. }) = self.request_becomes(id, Request::Admitted)
-            && let Some(identity) = uses
+            && let Some(record) = uses
         {
-            self.use_ended(&identity);
+            self.use_ended(&record.identity);
         }
         self.answer(id, Err(status));
     }
@@ -104,6 +104,12 @@ impl Step<'_> {
     }
 
     fn start_request(&mut self, id: RequestId, lane: LaneKey, slow: bool) {
+        if let Some(Request::Queued { uses: Some(record), .. }) =
+            self.state.requests.get(&id).map(|request| &request.state)
+            && let Err(status) = self.check_device(lane.host.provider, record)
+        {
+            return self.refuse_queued(id, status);
+        }
         let Some(Request::Queued { job, uses, expected, retries }) =
             self.request_becomes(id, Request::Admitted)
         else {

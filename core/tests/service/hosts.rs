@@ -1,0 +1,138 @@
+//! Hosts that come, die, hang and come again.
+
+use crate::world::{LISTENER, World, config, generate, sign, signature, signing_key};
+use parsecd_core::config::MaterialPlace;
+use parsecd_core::input::{HostState, Input};
+use parsecd_core::outcome::Outcome;
+use parsecd_core::store::Fetched;
+use parsecd_wire::attributes::KeyType;
+use parsecd_wire::{KeyAttributes, Operation, Status};
+
+#[test]
+fn listeners_accept_once_the_providers_were_opened() {
+    let mut world = World::starting(config(MaterialPlace::Record, 1));
+    assert_eq!(world.service.accept_budget(LISTENER), 0);
+    let host = world.opened.pop().unwrap();
+    world.open(host);
+    assert!(world.accept_again && world.service.accept_budget(LISTENER) > 0);
+}
+
+#[test]
+fn a_provider_that_never_opens_does_not_keep_listeners_closed() {
+    let mut world = World::starting(config(MaterialPlace::Record, 1));
+    world.expire();
+    assert!(world.service.accept_budget(LISTENER) > 0);
+}
+
+#[test]
+fn a_lost_job_is_tried_once_more_on_the_replacement() {
+    let mut world = World::sealed();
+    world.create("app", "key");
+    let signed = world.ask("app", &sign("key"));
+    world.host_dies();
+    let host = world.opened.pop().expect("a host that served is replaced at once");
+    assert_eq!(world.status(signed), None);
+    world.open(host);
+    world.finish(signature());
+    assert_eq!(world.status(signed), Some(Status::Success));
+}
+
+#[test]
+fn a_job_that_loses_two_hosts_is_refused() {
+    let mut world = World::sealed();
+    world.create("app", "key");
+    let signed = world.ask("app", &sign("key"));
+    world.host_dies();
+    let host = world.replacement();
+    world.open(host);
+    world.host_dies();
+    assert_eq!(world.status(signed), Some(Status::PsaErrorCommunicationFailure));
+}
+
+#[test]
+fn a_lost_creation_is_never_tried_again() {
+    let mut world = World::sealed();
+    let connection = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.host_dies();
+    assert_eq!(world.status(connection), Some(Status::PsaErrorCommunicationFailure));
+    let host = world.replacement();
+    world.open(host);
+    assert!(world.jobs.is_empty());
+}
+
+#[test]
+fn what_waited_behind_a_lost_job_runs_elsewhere() {
+    let mut world = World::sealed();
+    let requests: Vec<_> =
+        (0..2).map(|_| world.ask("app", &Operation::PsaGenerateRandom { size: 1 })).collect();
+    assert_eq!(world.jobs.len(), 2, "one runs, one waits in the host");
+    world.host_dies();
+    let host = world.replacement();
+    world.open(host);
+    let random = || Outcome::Done(parsecd_core::outcome::Effect::Secret(vec![1].into()));
+    world.finish(random());
+    world.finish(random());
+    assert!(requests.iter().all(|request| world.status(*request) == Some(Status::Success)));
+}
+
+#[test]
+fn a_job_that_hangs_costs_its_own_request_and_its_host_is_killed() {
+    let mut world = World::sealed();
+    let connection = world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    while world.killed.is_empty() {
+        world.expire();
+    }
+    assert_eq!(world.status(connection), Some(Status::PsaErrorCommunicationFailure));
+    world.lose(connection);
+    world.host_dies();
+    let host = world.replacement();
+    world.open(host);
+    assert!(world.jobs.is_empty(), "the job that hung is not tried again");
+}
+
+#[test]
+fn a_provider_that_does_not_come_up_again_is_down_and_says_so() {
+    let mut world = World::sealed();
+    let connection = world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    world.host_dies();
+    for _ in 0..3 {
+        let host = world.replacement();
+        let state = HostState::Down { why: String::from("absent") };
+        world.step(Input::HostChanged { host, state });
+    }
+    assert_eq!(world.status(connection), Some(Status::PsaErrorCommunicationFailure));
+    let late = world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    assert_eq!(world.status(late), Some(Status::PsaErrorCommunicationFailure));
+    let host = world.replacement();
+    world.open(host);
+    world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    assert_eq!(world.jobs.len(), 1, "it serves again without a restart");
+}
+
+#[test]
+fn a_slow_creation_never_takes_the_last_lane() {
+    let mut world = World::new(config(MaterialPlace::Record, 2));
+    let rsa = KeyAttributes { key_type: KeyType::RsaKeyPair, bits: 4096, ..signing_key() };
+    for name in ["a", "b"] {
+        world.ask("app", &Operation::PsaGenerateKey { key_name: name.into(), attributes: rsa });
+        world.fetched(Fetched::Absent);
+    }
+    assert_eq!(world.jobs.len(), 1, "the second waits for the first, not for a lane");
+    world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    let slow = world.jobs[0].1;
+    assert_eq!(world.jobs.len(), 3);
+    assert!(world.jobs[1..].iter().all(|(_, host, _)| *host != slow), "nothing waits behind a slow job");
+}
+
+#[test]
+fn a_log_in_that_is_refused_is_not_tried_again() {
+    let mut world = World::starting(config(MaterialPlace::Record, 1));
+    let host = world.opened.pop().unwrap();
+    world.step(Input::HostChanged { host, state: HostState::Opened { lanes: 1 } });
+    world.finish(Outcome::PinRefused);
+    assert_eq!(world.closed_hosts, [host]);
+    world.step(Input::HostChanged { host, state: HostState::Down { why: String::new() } });
+    assert!(world.opened.is_empty() && world.wake.is_none());
+}

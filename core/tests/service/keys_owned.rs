@@ -1,0 +1,152 @@
+//! Keys whose objects the provider owns.
+
+use crate::world::{World, destroy, device, generate, sign, signature};
+use parsecd_core::ids::ObjectId;
+use parsecd_core::input::{HostState, Input};
+use parsecd_core::outcome::{Effect, Outcome};
+use parsecd_core::record::Device;
+use parsecd_core::store::{CommitResult, Fetched, Mutation, Page, Unfinished, UnfinishedState};
+use parsecd_wire::Status;
+
+fn absent() -> Outcome {
+    Outcome::Absent { device: device(), login_confirmed: true }
+}
+
+fn create(world: &mut World, key: &str) {
+    let connection = world.ask("app", &generate(key));
+    world.fetched(Fetched::Absent);
+    world.commit(CommitResult::Durable);
+    world.make();
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(connection), Some(Status::Success));
+    world.lose(connection);
+}
+
+#[test]
+fn a_creation_is_reserved_made_and_published_in_this_order() {
+    let mut world = World::owned();
+    let connection = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    assert!(world.jobs.is_empty(), "nothing is made before its row is durable");
+    assert!(matches!(&world.commits[0].1, Mutation::Reserve(row) if row.state == UnfinishedState::Making));
+    world.commit(CommitResult::Durable);
+    world.make();
+    assert!(matches!(world.commits[0].1, Mutation::Publish { .. }));
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(connection), Some(Status::Success));
+}
+
+#[test]
+fn a_destruction_is_retired_removed_and_erased_before_it_is_answered() {
+    let mut world = World::owned();
+    create(&mut world, "key");
+    let connection = world.ask("app", &destroy("key"));
+    assert!(matches!(&world.commits[0].1, Mutation::Retire(row) if row.state == UnfinishedState::Removing));
+    world.commit(CommitResult::Durable);
+    world.finish(Outcome::Done(Effect::Removed));
+    assert_eq!(world.status(connection), None);
+    assert!(matches!(world.commits[0].1, Mutation::Erase { .. }));
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(connection), Some(Status::Success));
+}
+
+#[test]
+fn a_lost_creation_is_answered_at_once_and_erased_only_after_two_searches() {
+    let mut world = World::owned();
+    let connection = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.commit(CommitResult::Durable);
+    world.finish(Outcome::Unknown);
+    assert_eq!(world.status(connection), Some(Status::PsaErrorCommunicationFailure));
+    world.lose(connection);
+    world.finish(absent());
+    assert!(world.commits.is_empty(), "one search that finds nothing is not enough");
+    world.expire();
+    world.finish(absent());
+    assert!(matches!(world.commits[0].1, Mutation::Erase { .. }));
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.service.memory().key_lives, 0);
+}
+
+#[test]
+fn absent_while_logged_out_or_on_another_device_erases_nothing() {
+    let elsewhere = Outcome::Absent { device: Device(b"other".to_vec()), login_confirmed: true };
+    let logged_out = Outcome::Absent { device: device(), login_confirmed: false };
+    for outcome in [elsewhere, logged_out] {
+        let mut world = World::owned();
+        create(&mut world, "key");
+        let connection = world.ask("app", &destroy("key"));
+        world.commit(CommitResult::Durable);
+        world.finish(outcome);
+        assert_eq!(world.status(connection), Some(Status::PsaErrorCommunicationFailure));
+        assert!(world.commits.is_empty());
+        let again = world.ask("app", &destroy("key"));
+        assert_eq!(world.status(again), Some(Status::PsaErrorDoesNotExist));
+    }
+}
+
+#[test]
+fn a_publish_that_is_refused_removes_the_object_again() {
+    let mut world = World::owned();
+    let connection = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.commit(CommitResult::Durable);
+    world.make();
+    world.commit(CommitResult::Full);
+    assert_eq!(world.status(connection), Some(Status::PsaErrorInsufficientStorage));
+    world.finish(Outcome::Done(Effect::Removed));
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.service.memory().key_lives, 0);
+}
+
+#[test]
+fn what_a_crash_left_unfinished_is_removed_when_the_provider_comes_up() {
+    let identity = parsecd_core::identity::KeyIdentity::new(
+        &parsecd_core::identity::ApplicationIdentity {
+            authenticator: parsecd_wire::AuthenticationType::Direct,
+            name: "app".into(),
+        },
+        &"software".into(),
+        "key",
+    );
+    let row = |counter, device| Unfinished {
+        object: ObjectId { boot: 1, counter },
+        state: UnfinishedState::Removing,
+        device,
+        identity: identity.clone(),
+    };
+    let mut world = World::new(crate::world::config(parsecd_core::config::MaterialPlace::Provider, 1));
+    let rows = vec![row(1, device()), row(2, Device(b"other".to_vec()))];
+    world.listed(Page::Unfinished(rows));
+    assert_eq!(world.jobs.len(), 1, "the other device's object waits for its device");
+    world.finish(Outcome::Done(Effect::Removed));
+    assert!(matches!(world.commits[0].1, Mutation::Erase { object } if object.counter == 1));
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.service.memory().key_lives, 0);
+}
+
+#[test]
+fn a_key_of_another_device_is_quarantined_and_kept() {
+    let mut world = World::owned();
+    create(&mut world, "key");
+    let lost = world.ask("app", &sign("key"));
+    world.host_dies();
+    let host = world.replacement();
+    world.open_with(host, Device(b"other".to_vec()));
+    let status = world.status(lost);
+    assert_eq!(status, Some(Status::PsaErrorHardwareFailure), "a job is not tried on another device");
+    let during = world.ask("app", &sign("key"));
+    let destroyed = world.ask("app", &destroy("key"));
+    let exported =
+        world.ask("app", &parsecd_wire::Operation::PsaExportPublicKey { key_name: String::from("key") });
+    assert_eq!(world.status(during), Some(Status::PsaErrorHardwareFailure));
+    assert_eq!(world.status(destroyed), Some(Status::PsaErrorHardwareFailure));
+    assert_eq!(world.status(exported), Some(Status::Success));
+    assert!(world.commits.is_empty(), "its record stays");
+    world.step(Input::HostChanged { host, state: HostState::Down { why: String::from("swapped") } });
+    let host = world.replacement();
+    world.open(host);
+    let signed = world.ask("app", &sign("key"));
+    world.finish(signature());
+    assert_eq!(world.status(signed), Some(Status::Success));
+}

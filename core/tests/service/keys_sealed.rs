@@ -1,0 +1,202 @@
+//! Keys whose material is sealed in the record.
+
+use crate::world::{World, destroy, generate, sign, signature};
+use parsecd_core::outcome::Outcome;
+use parsecd_core::store::{CommitResult, Fetched, Mutation};
+use parsecd_wire::{Operation, Reply, Status};
+
+#[test]
+fn success_of_a_creation_is_told_only_after_its_record_is_durable() {
+    let mut world = World::sealed();
+    let connection = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.make();
+    assert_eq!(world.status(connection), None);
+    assert!(matches!(world.commits[0].1, Mutation::Publish { .. }));
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.response(connection), Some((Status::Success, Some(Reply::PsaGenerateKey))));
+}
+
+#[test]
+fn a_key_signs_from_the_cache_and_exports_its_public_part_without_a_lane() {
+    let mut world = World::sealed();
+    world.create("app", "key");
+    let signed = world.ask("app", &sign("key"));
+    world.finish(signature());
+    let reply = Reply::PsaSignHash { signature: vec![9; 64] };
+    assert_eq!(world.response(signed), Some((Status::Success, Some(reply))));
+    let exported = world.ask("app", &Operation::PsaExportPublicKey { key_name: "key".into() });
+    let reply = Reply::PsaExportPublicKey { data: vec![4; 65] };
+    assert_eq!(world.response(exported), Some((Status::Success, Some(reply))));
+    assert!(world.fetches.is_empty() && world.jobs.is_empty());
+}
+
+#[test]
+fn of_four_creators_of_one_name_one_wins_and_the_others_are_told_it_exists() {
+    let mut world = World::sealed();
+    let creators: Vec<_> = (0..4).map(|_| world.ask("app", &generate("key"))).collect();
+    world.fetched(Fetched::Absent);
+    assert_eq!(world.jobs.len(), 1);
+    world.make();
+    world.commit(CommitResult::Durable);
+    let statuses: Vec<_> = creators.iter().map(|creator| world.status(*creator).unwrap()).collect();
+    assert_eq!(statuses[0], Status::Success);
+    assert!(statuses[1..].iter().all(|status| *status == Status::PsaErrorAlreadyExists));
+}
+
+#[test]
+fn a_failed_creation_frees_the_name_for_whoever_waits() {
+    let mut world = World::sealed();
+    let first = world.ask("app", &generate("key"));
+    let second = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.finish(Outcome::Refused(Status::PsaErrorInsufficientEntropy));
+    assert_eq!(world.status(first), Some(Status::PsaErrorInsufficientEntropy));
+    world.make();
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(second), Some(Status::Success));
+}
+
+#[test]
+fn a_destruction_waits_for_running_uses_and_later_uses_find_nothing() {
+    let mut world = World::sealed();
+    world.create("app", "key");
+    let signed = world.ask("app", &sign("key"));
+    let destroyed = world.ask("app", &destroy("key"));
+    let late = world.ask("app", &sign("key"));
+    assert!(world.commits.is_empty(), "the signature still runs");
+    world.finish(signature());
+    assert_eq!(world.status(signed), Some(Status::Success));
+    assert_eq!(world.status(destroyed), None);
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(destroyed), Some(Status::Success));
+    assert_eq!(world.status(late), Some(Status::PsaErrorDoesNotExist));
+}
+
+#[test]
+fn a_use_whose_client_left_still_keeps_the_key_until_its_job_ends() {
+    let mut world = World::sealed();
+    world.create("app", "key");
+    let signed = world.ask("app", &sign("key"));
+    world.lose(signed);
+    world.ask("app", &destroy("key"));
+    assert!(world.commits.is_empty());
+    world.finish(signature());
+    assert_eq!(world.commits.len(), 1);
+}
+
+#[test]
+fn equal_names_of_other_applications_are_other_keys() {
+    let mut world = World::sealed();
+    world.create("app", "key");
+    let other = world.ask("other", &sign("key"));
+    world.fetched(Fetched::Absent);
+    assert_eq!(world.status(other), Some(Status::PsaErrorDoesNotExist));
+}
+
+#[test]
+fn a_full_disk_refuses_new_keys_and_serves_old_ones() {
+    let mut world = World::sealed();
+    world.create("app", "old");
+    let connection = world.ask("app", &generate("new"));
+    world.fetched(Fetched::Absent);
+    world.make();
+    world.commit(CommitResult::Full);
+    assert_eq!(world.status(connection), Some(Status::PsaErrorInsufficientStorage));
+    let signed = world.ask("app", &sign("old"));
+    world.finish(signature());
+    assert_eq!(world.status(signed), Some(Status::Success));
+}
+
+#[test]
+fn a_creation_of_unknown_outcome_is_unmade_once_a_barrier_is_durable() {
+    let mut world = World::sealed();
+    let connection = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.make();
+    let Mutation::Publish { record, .. } = world.commits[0].1.clone() else { panic!("a key is published") };
+    world.commit(CommitResult::Unknown);
+    assert_eq!(world.status(connection), Some(Status::KeyInfoManagerError));
+    let during = world.ask("app", &sign("other"));
+    assert_eq!(world.status(during), Some(Status::KeyInfoManagerError));
+    assert_eq!(world.commits[0].1, Mutation::Barrier);
+    world.commit(CommitResult::Durable);
+    world.fetched(Fetched::Found(record));
+    assert!(matches!(world.commits[0].1, Mutation::Delete { .. }));
+    world.commit(CommitResult::Durable);
+    let again = world.ask("app", &generate("key"));
+    world.make();
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(again), Some(Status::Success));
+}
+
+#[test]
+fn a_barrier_that_fails_is_tried_again_until_it_is_durable() {
+    let mut world = World::sealed();
+    world.create("app", "key");
+    world.ask("app", &destroy("key"));
+    world.commit(CommitResult::Unknown);
+    world.commit(CommitResult::Refused);
+    assert!(world.commits.is_empty());
+    while world.commits.is_empty() {
+        world.expire();
+    }
+    world.commit(CommitResult::Durable);
+    world.fetched(Fetched::Absent);
+    let signed = world.ask("app", &sign("key"));
+    assert_eq!(world.status(signed), Some(Status::PsaErrorDoesNotExist));
+}
+
+#[test]
+fn a_creation_whose_client_left_before_it_began_makes_nothing() {
+    let mut world = World::sealed();
+    let busy = world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    let behind = world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    let connection = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.lose(connection);
+    world.finish(Outcome::Refused(Status::PsaErrorGenericError));
+    world.finish(Outcome::Refused(Status::PsaErrorGenericError));
+    assert!(world.status(busy).is_some() && world.status(behind).is_some());
+    assert!(world.jobs.is_empty() && world.commits.is_empty());
+    assert_eq!(world.service.memory().key_lives, 0);
+}
+
+#[test]
+fn a_creation_whose_client_left_while_it_ran_is_finished_and_kept() {
+    let mut world = World::sealed();
+    let connection = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.lose(connection);
+    world.make();
+    world.commit(CommitResult::Durable);
+    let signed = world.ask("app", &sign("key"));
+    world.finish(signature());
+    assert_eq!(world.status(signed), Some(Status::Success));
+}
+
+#[test]
+fn a_record_that_names_another_key_is_unreadable_and_disables_only_its_own_name() {
+    let mut world = World::sealed();
+    let connection = world.ask("app", &generate("other"));
+    world.fetched(Fetched::Absent);
+    world.make();
+    let Mutation::Publish { record, .. } = world.commits[0].1.clone() else { panic!("a key is published") };
+    world.commit(CommitResult::Durable);
+    world.lose(connection);
+    let signed = world.ask("app", &sign("key"));
+    world.fetched(Fetched::Found(record));
+    assert_eq!(world.status(signed), Some(Status::PsaErrorDataCorrupt));
+    let other = world.ask("app", &sign("other"));
+    world.finish(signature());
+    assert_eq!(world.status(other), Some(Status::Success));
+}
+
+#[test]
+fn an_effect_of_the_wrong_length_is_not_delivered() {
+    let mut world = World::sealed();
+    world.create("app", "key");
+    let signed = world.ask("app", &sign("key"));
+    world.finish(Outcome::Done(parsecd_core::outcome::Effect::Output(vec![9; 63])));
+    assert_eq!(world.status(signed), Some(Status::PsaErrorCommunicationFailure));
+}

@@ -1,0 +1,85 @@
+//! Lists, and the deletion of a client.
+
+use crate::world::{World, generate, sign};
+use parsecd_core::identity::Text;
+use parsecd_core::store::{CommitResult, Fetched, ListedKey, Mutation, Page, Query};
+use parsecd_wire::{Opcode, Operation, ProviderId, Reply, Status};
+
+fn publish(world: &mut World, application: &str, key: &str) -> ListedKey {
+    let connection = world.ask(application, &generate(key));
+    world.fetched(Fetched::Absent);
+    world.make();
+    let Mutation::Publish { record, identity, .. } = world.commits[0].1.clone() else {
+        panic!("a key is published")
+    };
+    world.commit(CommitResult::Durable);
+    world.lose(connection);
+    ListedKey { provider: identity.provider, name: identity.name, record: Some(record) }
+}
+
+#[test]
+fn keys_are_listed_with_the_attributes_of_their_records_and_unreadable_ones_left_out() {
+    let mut world = World::sealed();
+    let row = publish(&mut world, "app", "🔑");
+    let connection = world.ask("app", &Operation::ListKeys);
+    let swapped = ListedKey { name: Text::from("other"), ..row.clone() };
+    world.listed(Page::Keys(vec![row, swapped]));
+    let Some((Status::Success, Some(Reply::ListKeys { keys }))) = world.response(connection) else {
+        panic!("a list")
+    };
+    assert_eq!(keys.len(), 1);
+    assert_eq!((keys[0].name.as_str(), keys[0].provider), ("🔑", ProviderId::MbedCrypto));
+}
+
+#[test]
+fn mac_operations_are_served_but_never_listed_and_admin_operations_only_for_admins() {
+    let mut world = World::sealed();
+    let opcodes = |world: &mut World, name, provider| {
+        let connection = world.ask(name, &Operation::ListOpcodes { provider });
+        match world.response(connection) {
+            Some((Status::Success, Some(Reply::ListOpcodes { opcodes }))) => opcodes,
+            other => panic!("a list of opcodes, not {other:?}"),
+        }
+    };
+    let served = opcodes(&mut world, "app", ProviderId::MbedCrypto);
+    assert!(!served.contains(&Opcode::PsaMacCompute.number()));
+    assert_eq!(opcodes(&mut world, "app", ProviderId::Core), [0x01, 0x08, 0x09, 0x0E, 0x1A]);
+    assert_eq!(opcodes(&mut world, "admin", ProviderId::Core), [0x01, 0x08, 0x09, 0x0E, 0x1A, 0x1B, 0x1C]);
+}
+
+#[test]
+fn a_deleted_client_keeps_nothing_and_its_requests_wait_meanwhile() {
+    let mut world = World::sealed();
+    let rows = vec![publish(&mut world, "app", "a"), publish(&mut world, "app", "b")];
+    let deletion = world.ask("admin", &Operation::DeleteClient { client: String::from("app") });
+    let late = world.ask("app", &sign("a"));
+    let stranger = world.ask("stranger", &sign("a"));
+    world.fetched(Fetched::Absent);
+    assert_eq!(world.status(stranger), Some(Status::PsaErrorDoesNotExist));
+    world.listed(Page::Keys(rows));
+    assert_eq!(world.status(late), None);
+    world.commit(CommitResult::Durable);
+    world.commit(CommitResult::Durable);
+    assert!(matches!(world.lists[0].1, Query::UnfinishedOf { .. }));
+    world.listed(Page::Unfinished(Vec::new()));
+    assert_eq!(world.status(deletion), Some(Status::Success));
+    assert_eq!(world.status(late), Some(Status::PsaErrorDoesNotExist));
+}
+
+#[test]
+fn a_deletion_that_left_something_says_so() {
+    let mut world = World::sealed();
+    let rows = vec![publish(&mut world, "app", "a")];
+    let deletion = world.ask("admin", &Operation::DeleteClient { client: String::from("app") });
+    world.listed(Page::Keys(rows));
+    world.commit(CommitResult::Full);
+    world.listed(Page::Unfinished(Vec::new()));
+    assert_eq!(world.status(deletion), Some(Status::PsaErrorCommunicationFailure));
+}
+
+#[test]
+fn only_admins_delete_clients() {
+    let mut world = World::sealed();
+    let connection = world.ask("app", &Operation::DeleteClient { client: String::from("app") });
+    assert_eq!(world.status(connection), Some(Status::AdminOperation));
+}

@@ -1,0 +1,8 @@
+//! Scripted stories of the whole core: one input at a time, nothing by chance.
+
+mod closing;
+mod hosts;
+mod keys_owned;
+mod keys_sealed;
+mod lists;
+mod world;

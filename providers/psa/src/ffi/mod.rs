@@ -50,6 +50,7 @@ pub struct Library {
     stays_in_its_thread: PhantomData<*const ()>,
 }
 
+// SAFETY: as in Mbed TLS's version.h.
 unsafe extern "C" {
     fn mbedtls_version_get_string(string: *mut c_char);
 }

@@ -101,6 +101,12 @@ pub struct Limits {
     pub application_name: u32,
     /// Connections at a time.
     pub connections: u32,
+    /// Connections at a time of one peer group, less than `connections`.
+    pub connections_per_group: u32,
+    /// Requests of one connection that may be unanswered; further ones are not read.
+    pub pipeline: u32,
+    /// Bytes of answers that one connection may have waiting before no further request is read from it.
+    pub unsent: u64,
     /// All memory that requests may reserve: input, queued jobs, answers. A request that would exceed it
     /// waits (before its body is read) or is told so (after).
     pub request_memory: u64,
@@ -119,6 +125,9 @@ impl Default for Limits {
             key_name: 4096,
             application_name: 4096,
             connections: 4096,
+            connections_per_group: 1024,
+            pipeline: 64,
+            unsent: 256 << 10,
             request_memory: 256 << 20,
             cache: 8 << 20,
             page: 256,
@@ -135,6 +144,10 @@ pub struct Deadlines {
     pub silence: Duration,
     /// `request_timeout`: from the first byte of a request to its last.
     pub request: Duration,
+    /// For the client to take a part of its answer.
+    pub answer_taken: Duration,
+    /// Between two requests of a kept connection.
+    pub idle: Duration,
     /// For the client to close after the answer when unread input may exist.
     pub drain: Duration,
     /// For one job on a lane; then its host is replaced.
@@ -153,6 +166,8 @@ impl Default for Deadlines {
             first_byte: Duration::from_secs(10),
             silence: Duration::from_secs(10),
             request: Duration::from_secs(10),
+            answer_taken: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
             drain: Duration::from_secs(2),
             operation: Duration::from_secs(30),
             reopen_first: Duration::from_millis(50),

@@ -136,6 +136,10 @@ pub enum WakeReason {
     Silence,
     /// A request took too long to arrive.
     Request,
+    /// A client does not take its answer.
+    AnswerTaken,
+    /// A kept connection has not been used.
+    Idle,
     /// A client did not close after its answer.
     Drain,
     /// A job did not end.

@@ -2,6 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::config::Config;
+use crate::connection::PeerGroups;
 use crate::deadlines::{Deadlines, Due};
 use crate::fingerprint::Fingerprint;
 use crate::ids::{ConnectionKey, ListenerKey, Ticket};
@@ -11,7 +12,7 @@ use crate::observer::{Event, Observer};
 use crate::output::Output;
 use crate::state::{Mint, Purpose, State, Step, StoreHealth};
 use crate::time::Now;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use core::hash::{Hash, Hasher};
 
@@ -60,6 +61,8 @@ pub struct MemoryReport {
     pub key_lives: u64,
     /// Entries of the key store, cached ones included (count).
     pub entries: u64,
+    /// Peer groups and their quiet connections (count).
+    pub groups: u64,
     /// Tickets whose answer is awaited (count).
     pub tickets: u64,
     /// Deadlines (count).
@@ -83,6 +86,8 @@ impl Service {
             last_step: None,
             accept_again_at: None,
             connections: BTreeMap::new(),
+            groups: PeerGroups::default(),
+            resumable: BTreeSet::new(),
             waiting_for_room: VecDeque::new(),
             requests: BTreeMap::new(),
             keystore: KeyStore::default(),
@@ -112,7 +117,8 @@ impl Service {
         if first {
             step.configure_providers();
         }
-        let more_work = step.take(input);
+        let expired = step.take(input);
+        let more_work = step.resume_connections() || expired;
         step.shutdown_goes_on();
         let wake = step.state.deadlines.next();
         step.output(Output::Idle { wake, more_work });
@@ -145,6 +151,7 @@ impl Service {
             requests: crate::size(state.requests.len()),
             key_lives: crate::size(state.lives.len()),
             entries: crate::size(state.keystore.len()),
+            groups: crate::size(state.groups.len()),
             tickets: crate::size(state.tickets.len()),
             deadlines: crate::size(state.deadlines.len()),
             input: connections().map(|connection| connection.input_memory()).sum(),

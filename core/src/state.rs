@@ -2,7 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::connection::Connection;
+use crate::connection::{Connection, PeerGroups};
 use crate::deadlines::Deadlines;
 use crate::identity::{ApplicationIdentity, KeyIdentity};
 use crate::ids::{ConnectionKey, HostKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
@@ -16,7 +16,7 @@ use crate::record::Record;
 use crate::request::ActiveRequest;
 use crate::shutdown::Shutdown;
 use crate::time::{Instant, Now};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 
 #[derive(Hash)]
@@ -27,6 +27,9 @@ pub(crate) struct State {
     /// Accepting failed; it is tried again at this instant.
     pub(crate) accept_again_at: Option<Instant>,
     pub(crate) connections: BTreeMap<ConnectionKey, Connection>,
+    pub(crate) groups: PeerGroups,
+    /// Connections that hold further requests and may go on with them.
+    pub(crate) resumable: BTreeSet<ConnectionKey>,
     /// Connections whose announced body waits for room, in order.
     pub(crate) waiting_for_room: VecDeque<ConnectionKey>,
     pub(crate) requests: BTreeMap<RequestId, ActiveRequest>,

@@ -28,24 +28,27 @@ impl Step<'_> {
     pub(super) fn flush(&mut self, key: ConnectionKey) {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
         let was_empty = connection.outgoing.is_empty();
+        self.state.groups.busy(key, connection);
         while connection.replies.front().is_some_and(|slot| slot.response.is_some()) {
             if let Some(response) = connection.replies.pop_front().and_then(|slot| slot.response) {
                 connection.outgoing.push(&response.header, response.body);
-                connection.last_byte = self.now.instant;
+                connection.moved = self.now.instant;
+                connection.quiet_since = self.now.instant;
             }
         }
-        let ended = connection.replies.is_empty() && connection.output == OutputSide::Open;
-        let input = connection.input;
-        let stray_input = connection.stray_input;
+        let ended = connection.replies.is_empty()
+            && connection.output == OutputSide::Open
+            && connection.input == InputSide::Ended;
+        let unread_input = connection.stray_input && !connection.end_of_stream;
         if was_empty && !connection.outgoing.is_empty() {
             self.output(Output::Write { connection: key });
         }
-        match input {
-            InputSide::Closed if ended => self.close(key),
-            InputSide::Discarding if ended && stray_input => self.half_close(key),
-            InputSide::Discarding if ended => self.close(key),
-            _ => {}
+        if ended && unread_input {
+            self.half_close(key);
+        } else if ended {
+            self.close(key);
         }
+        self.may_resume(key);
         self.rearm(key);
     }
 

@@ -1,12 +1,11 @@
-//! What happens to a connection: opened, read from, written to, closed, lost, out of time.
+//! What happens to a connection: opened, written to, closed, lost, out of time.
 
-use super::frame::{Frame, Progress};
-use super::state::{ALLOWANCE, Connection, InputSide, OutputSide, ReplySlot, Response};
+use super::state::{Connection, InputSide, OutputSide, ReplySlot, Response};
 use crate::deadlines::Due;
 use crate::identity::Peer;
 use crate::ids::{ConnectionKey, ListenerKey};
 use crate::observer::Event;
-use crate::output::{Output, WakeReason};
+use crate::output::WakeReason;
 use crate::state::Step;
 use parsecd_wire::{ResponseHeader, SecretBytes, Status};
 
@@ -16,129 +15,56 @@ impl Step<'_> {
         let connection = Connection::new(listener, peer, body_length, self.now.instant);
         let before = self.state.connections.insert(key, connection);
         assert!(before.is_none(), "a connection key was used twice");
+        self.state.groups.opened(peer.group);
         if self.state.shutdown.is_some() {
             self.refuse(key, Status::ConnectionError);
+        } else {
+            self.admit_to_group(key, peer.group);
         }
         self.rearm(key);
-    }
-
-    pub(crate) fn bytes_received(&mut self, key: ConnectionKey, bytes: &[u8]) {
-        let Some(connection) = self.state.connections.get_mut(&key) else { return };
-        let budget = crate::length(connection.read_budget());
-        assert!(bytes.len() <= budget, "more was read than the budget allows");
-        match connection.input {
-            InputSide::Reading => self.read_request(key, bytes),
-            InputSide::Discarding => {
-                connection.stray_input = true;
-                connection.discard_left = connection.discard_left.saturating_sub(crate::size(bytes.len()));
-                self.abort_if_spent(key);
-            }
-            InputSide::WaitingForRoom | InputSide::Closed => {}
-        }
-        self.rearm(key);
-    }
-
-    fn read_request(&mut self, key: ConnectionKey, bytes: &[u8]) {
-        let Some(connection) = self.state.connections.get_mut(&key) else { return };
-        connection.last_byte = self.now.instant;
-        connection.first_byte.get_or_insert(self.now.instant);
-        let push = connection.reader.push(bytes);
-        let stray = crate::size(bytes.len().saturating_sub(push.consumed));
-        match push.progress {
-            Progress::Incomplete => self.make_room(key),
-            Progress::Complete(frame) => {
-                connection.input = InputSide::Discarding;
-                connection.stray_input = stray > 0;
-                connection.discard_left = connection.discard_left.saturating_sub(stray);
-                self.request_complete(key, frame);
-            }
-            Progress::Failed(status) => {
-                connection.discard_left = connection.discard_left.saturating_sub(stray);
-                self.refuse(key, status);
-            }
-        }
-    }
-
-    /// Reserves room for an announced request that is larger than the connection's allowance.
-    fn make_room(&mut self, key: ConnectionKey) {
-        let limit = self.state.config.limits.request_memory;
-        let Some(connection) = self.state.connections.get_mut(&key) else { return };
-        let announced = connection.reader.announced().unwrap_or(0);
-        if announced <= ALLOWANCE || connection.reserved > 0 {
-            return;
-        }
-        let was_waiting = connection.input == InputSide::WaitingForRoom;
-        if self.state.accounts.reserve(announced, limit) {
-            connection.reserved = announced;
-            connection.input = InputSide::Reading;
-            connection.last_byte = self.now.instant;
-            if was_waiting {
-                self.output(Output::ReadAgain { connection: key });
-            }
-        } else if !was_waiting {
-            connection.input = InputSide::WaitingForRoom;
-            self.state.waiting_for_room.push_back(key);
-        }
-    }
-
-    /// Lets connections read on that wait for room, in order, as far as there is room.
-    pub(crate) fn room_was_freed(&mut self) {
-        while let Some(key) = self.state.waiting_for_room.front().copied() {
-            self.make_room(key);
-            let still_waiting = self
-                .state
-                .connections
-                .get(&key)
-                .is_some_and(|connection| connection.input == InputSide::WaitingForRoom);
-            if still_waiting {
-                return;
-            }
-            self.state.waiting_for_room.pop_front();
-            self.rearm(key);
-        }
-    }
-
-    fn request_complete(&mut self, key: ConnectionKey, frame: Frame) {
-        let reserved = match self.state.connections.get_mut(&key) {
-            Some(connection) => core::mem::take(&mut connection.reserved),
-            None => 0,
-        };
-        match frame.header.convert() {
-            Ok(header) => self.request_received(key, header, frame, reserved),
-            Err(status) => {
-                self.state.accounts.release(reserved);
-                self.reply_anonymously(key, status);
-            }
-        }
     }
 
     /// Ends the input of a connection whose frame is not one, and says why.
-    fn refuse(&mut self, key: ConnectionKey, status: Status) {
+    pub(super) fn refuse(&mut self, key: ConnectionKey, status: Status) {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
-        if connection.input != InputSide::Closed {
-            connection.input = InputSide::Discarding;
-            connection.stray_input = true;
-        }
+        connection.input = InputSide::Ended;
+        connection.stray_input = true;
+        connection.unread = SecretBytes::default();
         let reserved = core::mem::take(&mut connection.reserved);
         self.state.accounts.release(reserved);
-        self.reply_anonymously(key, status);
+        self.reply_anonymously(key, status, false);
         self.room_was_freed();
     }
 
     /// Ends the input of a connection that has not sent a whole request.
     pub(crate) fn refuse_unfinished(&mut self, key: ConnectionKey) {
-        let unfinished = self.state.connections.get(&key).is_some_and(|connection| {
-            matches!(connection.input, InputSide::Reading | InputSide::WaitingForRoom)
-        });
-        if unfinished {
-            self.refuse(key, Status::ConnectionError);
-            self.rearm(key);
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        match connection.input {
+            InputSide::Reading if connection.kept && connection.reader.is_empty() => self.end_input(key),
+            InputSide::Reading | InputSide::WaitingForRoom => self.refuse(key, Status::ConnectionError),
+            InputSide::Full => self.end_input(key),
+            InputSide::Ended => {}
         }
+        self.rearm(key);
     }
 
-    fn reply_anonymously(&mut self, key: ConnectionKey, status: Status) {
+    /// No further request is taken; what was taken is answered.
+    pub(super) fn end_input(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.state.connections.get_mut(&key) {
+            connection.input = InputSide::Ended;
+            connection.unread = SecretBytes::default();
+        }
+        self.flush(key);
+    }
+
+    /// Answers a request that was never admitted.
+    pub(super) fn reply_anonymously(&mut self, key: ConnectionKey, status: Status, keeps: bool) {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
-        let response = Response { header: ResponseHeader::anonymous(status), body: SecretBytes::default() };
+        let mut header = ResponseHeader::anonymous(status);
+        if keeps {
+            header.flags = parsecd_wire::header::KEEP_CONNECTION;
+        }
+        let response = Response { header, body: SecretBytes::default() };
         connection.replies.push_back(ReplySlot { request: None, response: Some(response) });
         let peer = connection.peer.credentials;
         self.observer.event(Event::Refused { connection: key, peer, status });
@@ -148,20 +74,31 @@ impl Step<'_> {
     pub(crate) fn bytes_sent(&mut self, key: ConnectionKey, count: u32) {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
         connection.outgoing.sent(crate::length(count));
-        connection.last_byte = self.now.instant;
+        connection.moved = self.now.instant;
+        self.may_resume(key);
         self.abort_if_spent(key);
         self.rearm(key);
     }
 
     pub(crate) fn read_closed(&mut self, key: ConnectionKey) {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
-        let before = core::mem::replace(&mut connection.input, InputSide::Closed);
-        match before {
-            InputSide::Reading | InputSide::WaitingForRoom => self.refuse(key, Status::ConnectionError),
-            InputSide::Discarding if connection.output == OutputSide::HalfClosed => self.close(key),
-            InputSide::Discarding | InputSide::Closed => {}
+        connection.end_of_stream = true;
+        match connection.input {
+            InputSide::Reading | InputSide::WaitingForRoom => self.input_ended(key),
+            InputSide::Ended if connection.output == OutputSide::HalfClosed => self.close(key),
+            InputSide::Ended | InputSide::Full => {}
         }
         self.rearm(key);
+    }
+
+    /// Nothing more comes and nothing more is held: either between two requests, or within one.
+    pub(super) fn input_ended(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.state.connections.get(&key) else { return };
+        if connection.kept && connection.reader.is_empty() {
+            self.end_input(key);
+        } else {
+            self.refuse(key, Status::ConnectionError);
+        }
     }
 
     pub(crate) fn connection_lost(&mut self, key: ConnectionKey) {
@@ -169,6 +106,8 @@ impl Step<'_> {
         if let Some((at, reason)) = connection.deadline {
             self.state.deadlines.clear(at, Due::Connection(key, reason));
         }
+        self.state.groups.lost(connection.peer.group, key, &connection);
+        self.state.resumable.remove(&key);
         self.state.waiting_for_room.retain(|waiting| *waiting != key);
         self.state.accounts.release(connection.reserved);
         for request in connection.owed() {
@@ -187,7 +126,8 @@ impl Step<'_> {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
         connection.deadline = None;
         match reason {
-            WakeReason::Drain => self.abort(key),
+            WakeReason::Drain | WakeReason::AnswerTaken => self.abort(key),
+            WakeReason::Idle => self.end_input(key),
             _ => self.refuse(key, Status::ConnectionError),
         }
         self.rearm(key);
@@ -197,20 +137,28 @@ impl Step<'_> {
     pub(super) fn rearm(&mut self, key: ConnectionKey) {
         let deadlines = &self.state.config.deadlines;
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        self.state.groups.note(key, connection);
+        let (quiet, moved) = (connection.quiet_since, connection.moved);
+        let unsent = !connection.outgoing.is_empty();
         let wanted = match (connection.output, connection.input) {
-            (OutputSide::Closed, _) if connection.outgoing.is_empty() => None,
+            (OutputSide::Closed, _) if !unsent => None,
             (OutputSide::Closed | OutputSide::HalfClosed, _) => {
-                Some((connection.last_byte.after(deadlines.drain), WakeReason::Drain))
+                Some((moved.after(deadlines.drain), WakeReason::Drain))
             }
-            (OutputSide::Open, InputSide::Reading) => Some(match connection.first_byte {
-                None => (connection.opened.after(deadlines.first_byte), WakeReason::FirstByte),
+            (OutputSide::Open, _) if unsent => {
+                Some((moved.after(deadlines.answer_taken), WakeReason::AnswerTaken))
+            }
+            (OutputSide::Open, InputSide::Reading) => match connection.first_byte {
                 Some(first) => {
-                    let silence = (connection.last_byte.after(deadlines.silence), WakeReason::Silence);
+                    let silence = (moved.after(deadlines.silence), WakeReason::Silence);
                     let request = (first.after(deadlines.request), WakeReason::Request);
-                    silence.min(request)
+                    Some(silence.min(request))
                 }
-            }),
-            (OutputSide::Open, InputSide::WaitingForRoom | InputSide::Discarding | InputSide::Closed) => None,
+                None if !connection.replies.is_empty() => None,
+                None if connection.kept => Some((quiet.after(deadlines.idle), WakeReason::Idle)),
+                None => Some((quiet.after(deadlines.first_byte), WakeReason::FirstByte)),
+            },
+            (OutputSide::Open, InputSide::WaitingForRoom | InputSide::Full | InputSide::Ended) => None,
         };
         if wanted == connection.deadline {
             return;

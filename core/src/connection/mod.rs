@@ -4,10 +4,13 @@ pub mod chunks;
 mod closing;
 mod events;
 pub mod frame;
+mod groups;
 pub mod outgoing;
+mod reading;
 mod state;
 
 pub use chunks::Chunks;
 pub use frame::{Frame, FrameReader, Progress, Push};
+pub(crate) use groups::PeerGroups;
 pub use outgoing::Outgoing;
 pub(crate) use state::{Connection, Response};

@@ -2,6 +2,7 @@
 
 use super::frame::FrameReader;
 use super::outgoing::Outgoing;
+use crate::config::Limits;
 use crate::identity::Peer;
 use crate::ids::{ListenerKey, RequestId};
 use crate::output::WakeReason;
@@ -11,10 +12,11 @@ use alloc::vec::Vec;
 use parsecd_wire::{ResponseHeader, SecretBytes};
 
 /// Most bytes the driver may read at once.
-pub(super) const READ_MAX: u32 = 64 << 10;
+const READ_MAX: u32 = 64 << 10;
 
-/// Body and authentication up to this size need no reservation: the connection's own allowance.
-pub(super) const ALLOWANCE: u64 = 16 << 10;
+/// Body and authentication up to this size need no reservation: the connection's own allowance. Also the
+/// most that is read before a header is known.
+pub(super) const ALLOWANCE: u32 = 16 << 10;
 
 #[derive(Debug, Hash)]
 pub(crate) struct Connection {
@@ -22,7 +24,13 @@ pub(crate) struct Connection {
     pub(crate) peer: Peer,
     pub(super) reader: FrameReader,
     pub(super) input: InputSide,
-    /// Whether bytes beyond the request were or may still be received.
+    /// Whether the peer sends no more.
+    pub(super) end_of_stream: bool,
+    /// Bytes behind the requests that were taken, while no further one is.
+    pub(super) unread: SecretBytes,
+    /// Whether a request was taken, and the connection kept.
+    pub(super) kept: bool,
+    /// Whether bytes beyond the last request were or may still be received.
     pub(super) stray_input: bool,
     /// Bytes that may still be read and thrown away.
     pub(super) discard_left: u64,
@@ -32,8 +40,11 @@ pub(crate) struct Connection {
     pub(super) replies: VecDeque<ReplySlot>,
     pub(crate) outgoing: Outgoing,
     pub(super) output: OutputSide,
-    pub(super) opened: Instant,
-    pub(super) last_byte: Instant,
+    /// When the connection was opened, or its last request was answered.
+    pub(super) quiet_since: Instant,
+    /// When a byte last came or went.
+    pub(super) moved: Instant,
+    /// When the first byte of the request came that is being read.
     pub(super) first_byte: Option<Instant>,
     pub(super) deadline: Option<(Instant, WakeReason)>,
 }
@@ -45,10 +56,10 @@ pub(super) enum InputSide {
     Reading,
     /// The announced request waits for room.
     WaitingForRoom,
+    /// As many requests as may be are unanswered, or as many answers unsent.
+    Full,
     /// No further request is read; what comes is thrown away.
-    Discarding,
-    /// The peer sends no more.
-    Closed,
+    Ended,
 }
 
 /// What becomes of bytes that go out.
@@ -77,12 +88,6 @@ pub(crate) struct Response {
     pub(crate) body: SecretBytes,
 }
 
-impl Response {
-    pub(super) fn memory(&self) -> u64 {
-        crate::size(self.body.capacity())
-    }
-}
-
 impl Connection {
     pub(super) fn new(listener: ListenerKey, peer: Peer, body_length: u32, now: Instant) -> Connection {
         Connection {
@@ -90,14 +95,17 @@ impl Connection {
             peer,
             reader: FrameReader::new(body_length),
             input: InputSide::Reading,
+            end_of_stream: false,
+            unread: SecretBytes::default(),
+            kept: false,
             stray_input: false,
             discard_left: u64::from(body_length).saturating_mul(2).saturating_add(64 << 10),
             reserved: 0,
             replies: VecDeque::new(),
             outgoing: Outgoing::new(),
             output: OutputSide::Open,
-            opened: now,
-            last_byte: now,
+            quiet_since: now,
+            moved: now,
             first_byte: None,
             deadline: None,
         }
@@ -105,15 +113,29 @@ impl Connection {
 
     /// How many bytes the driver may read.
     pub(crate) fn read_budget(&self) -> u32 {
-        if self.output == OutputSide::Closed {
+        if self.output == OutputSide::Closed || self.end_of_stream {
             return 0;
         }
         match self.input {
             InputSide::Reading if self.reader.announced().is_some() => READ_MAX,
-            InputSide::Reading => READ_MAX.min(u32::try_from(ALLOWANCE).unwrap_or(READ_MAX)),
-            InputSide::Discarding => READ_MAX.min(u32::try_from(self.discard_left).unwrap_or(READ_MAX)),
-            InputSide::WaitingForRoom | InputSide::Closed => 0,
+            InputSide::Reading => ALLOWANCE,
+            InputSide::Ended => READ_MAX.min(u32::try_from(self.discard_left).unwrap_or(READ_MAX)),
+            InputSide::WaitingForRoom | InputSide::Full => 0,
         }
+    }
+
+    /// Whether a further request may be taken.
+    pub(super) fn has_room(&self, limits: &Limits) -> bool {
+        self.replies.len() < crate::length(limits.pipeline) && self.outgoing.len() < limits.unsent
+    }
+
+    /// Whether it owes and is owed nothing: no part of a request, no answer.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.output == OutputSide::Open
+            && self.input == InputSide::Reading
+            && self.reader.is_empty()
+            && self.replies.is_empty()
+            && self.outgoing.is_empty()
     }
 
     /// Requests that are not answered yet.
@@ -122,12 +144,16 @@ impl Connection {
     }
 
     pub(crate) fn input_memory(&self) -> u64 {
-        self.reader.memory()
+        self.reader.memory().saturating_add(crate::size(self.unread.capacity()))
     }
 
     pub(crate) fn outgoing_memory(&self) -> u64 {
-        let held: u64 =
-            self.replies.iter().filter_map(|slot| slot.response.as_ref()).map(Response::memory).sum();
+        let held: u64 = self
+            .replies
+            .iter()
+            .filter_map(|slot| slot.response.as_ref())
+            .map(|response| crate::size(response.body.capacity()))
+            .sum();
         held.saturating_add(self.outgoing.memory())
     }
 }

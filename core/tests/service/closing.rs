@@ -126,3 +126,26 @@ fn a_shutdown_answers_what_runs_and_then_stops() {
     world.step(Input::HostChanged { host, state });
     assert!(world.stopped);
 }
+
+#[test]
+fn a_full_peer_group_yields_its_longest_silent_connection_and_never_one_that_is_owed_an_answer() {
+    let limits = parsecd_core::config::Limits { connections_per_group: 3, ..Default::default() };
+    let config = crate::world::config(parsecd_core::config::MaterialPlace::Record, 1);
+    let mut world = World::new(parsecd_core::config::Config { limits, ..config });
+    let owed = world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    let silent = world.connect();
+    let partial = world.connect();
+    world.send(partial, &frame("app", &Operation::Ping)[..5]);
+    let newcomer = world.connect();
+    assert_eq!(world.status(silent), Some(Status::ConnectionError));
+    assert_eq!(world.status(newcomer), None);
+    world.lose(silent);
+    world.send(newcomer, &frame("app", &Operation::Ping)[..5]);
+    let refused = world.connect();
+    assert_eq!(world.status(refused), Some(Status::ConnectionError), "nobody else can yield");
+    assert_eq!(world.status(owed), None);
+    for connection in [owed, partial, newcomer, refused] {
+        world.lose(connection);
+    }
+    assert_eq!(world.service.memory().groups, 0);
+}

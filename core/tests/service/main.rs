@@ -2,6 +2,7 @@
 
 mod closing;
 mod hosts;
+mod kept;
 mod keys_owned;
 mod keys_sealed;
 mod lists;

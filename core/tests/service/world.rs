@@ -52,6 +52,8 @@ pub struct World {
     pub witness: Witness,
     pub now: u64,
     connections: u32,
+    /// Whether the clients take their answers.
+    pub reads: bool,
     /// What each connection was sent.
     pub received: BTreeMap<ConnectionKey, Vec<u8>>,
     /// Close, ShutdownWrite and Abort in order.
@@ -154,6 +156,7 @@ impl World {
             witness: Witness::default(),
             now: 0,
             connections: 0,
+            reads: true,
             received: BTreeMap::new(),
             ends: BTreeMap::new(),
             jobs: Vec::new(),
@@ -195,6 +198,9 @@ impl World {
         self.now += 1;
         let now = Now { instant: Instant(self.now), wall: WallTime(0) };
         let outputs: Vec<Output> = self.service.step(now, input, &mut self.witness).collect();
+        if let Some(Output::Idle { wake, .. }) = outputs.last() {
+            self.wake = wake.map(|(at, _)| at);
+        }
         for output in outputs {
             self.take(output);
         }
@@ -202,7 +208,8 @@ impl World {
 
     fn take(&mut self, output: Output) {
         match output {
-            Output::Write { connection } => self.write(connection),
+            Output::Write { connection } if self.reads => self.write(connection),
+            Output::Write { .. } => {}
             Output::ShutdownWrite { connection } => self.end(connection, "shutdown write"),
             Output::Close { connection } => self.end(connection, "close"),
             Output::Abort { connection } => self.end(connection, "abort"),
@@ -218,9 +225,8 @@ impl World {
             Output::CloseHost { host } => self.closed_hosts.push(host),
             Output::AcceptAgain { .. } => self.accept_again = true,
             Output::Stopped => self.stopped = true,
-            Output::Idle { wake, .. } => self.wake = wake.map(|(at, _)| at),
             Output::StartJob { .. } | Output::ReadAgain { .. } | Output::VerifyToken { .. } => {}
-            Output::Audit { .. } => {}
+            Output::Audit { .. } | Output::Idle { .. } => {}
         }
     }
 
@@ -374,10 +380,14 @@ pub fn signature() -> Outcome {
 }
 
 pub fn frame(name: &str, operation: &Operation) -> Vec<u8> {
+    frame_with(name, operation, 0)
+}
+
+pub fn frame_with(name: &str, operation: &Operation, flags: u16) -> Vec<u8> {
     let body = operation.encode();
     let opcode = operation.opcode();
     let header = RequestHeader {
-        flags: 0,
+        flags,
         provider: if opcode.is_core() { ProviderId::Core } else { ProviderId::MbedCrypto },
         session: 0,
         authentication_type: AuthenticationType::Direct,

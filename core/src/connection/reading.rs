@@ -1,0 +1,160 @@
+//! Bytes that come in become requests: one after the other where the connection is kept, as many as may be
+//! unanswered, none beyond the last.
+
+use super::frame::{Frame, FrameReader, Progress};
+use super::state::{ALLOWANCE, InputSide};
+use crate::ids::ConnectionKey;
+use crate::output::Output;
+use crate::state::Step;
+use parsecd_wire::SecretBytes;
+
+/// Connections that go on with requests they hold, in one step; the rest is `more_work`.
+const RESUMED_MAX: usize = 64;
+
+impl Step<'_> {
+    pub(crate) fn bytes_received(&mut self, key: ConnectionKey, bytes: &[u8]) {
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        let budget = crate::length(connection.read_budget());
+        assert!(bytes.len() <= budget, "more was read than the budget allows");
+        match connection.input {
+            InputSide::Reading => {
+                connection.moved = self.now.instant;
+                self.read_requests(key, bytes);
+            }
+            InputSide::Ended => {
+                connection.stray_input = true;
+                connection.discard_left = connection.discard_left.saturating_sub(crate::size(bytes.len()));
+                self.abort_if_spent(key);
+            }
+            InputSide::WaitingForRoom | InputSide::Full => {}
+        }
+        self.rearm(key);
+    }
+
+    fn read_requests(&mut self, key: ConnectionKey, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let limits = &self.state.config.limits;
+            let Some(connection) = self.state.connections.get_mut(&key) else { return };
+            if !connection.has_room(limits) {
+                connection.input = InputSide::Full;
+                connection.unread = SecretBytes::from(rest);
+                return;
+            }
+            connection.first_byte.get_or_insert(self.now.instant);
+            let push = connection.reader.push(rest);
+            rest = rest.get(push.consumed..).unwrap_or_default();
+            match push.progress {
+                Progress::Incomplete => return self.make_room(key),
+                Progress::Complete(frame) if frame.header.keeps_connection() => {
+                    connection.reader = FrameReader::new(limits.body_length);
+                    connection.kept = true;
+                    connection.first_byte = None;
+                    self.request_complete(key, frame);
+                }
+                Progress::Complete(frame) => {
+                    connection.input = InputSide::Ended;
+                    connection.stray_input = !rest.is_empty();
+                    connection.discard_left = connection.discard_left.saturating_sub(crate::size(rest.len()));
+                    return self.request_complete(key, frame);
+                }
+                Progress::Failed(status) => {
+                    connection.discard_left = connection.discard_left.saturating_sub(crate::size(rest.len()));
+                    return self.refuse(key, status);
+                }
+            }
+        }
+    }
+
+    /// Reserves room for an announced request that is larger than the connection's allowance.
+    fn make_room(&mut self, key: ConnectionKey) {
+        let limit = self.state.config.limits.request_memory;
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        let announced = connection.reader.announced().unwrap_or(0);
+        if announced <= u64::from(ALLOWANCE) || connection.reserved > 0 {
+            return;
+        }
+        let was_waiting = connection.input == InputSide::WaitingForRoom;
+        if self.state.accounts.reserve(announced, limit) {
+            connection.reserved = announced;
+            connection.input = InputSide::Reading;
+            connection.moved = self.now.instant;
+            if was_waiting {
+                self.output(Output::ReadAgain { connection: key });
+            }
+        } else if !was_waiting {
+            connection.input = InputSide::WaitingForRoom;
+            self.state.waiting_for_room.push_back(key);
+        }
+    }
+
+    /// Lets connections read on that wait for room, in order, as far as there is room.
+    pub(crate) fn room_was_freed(&mut self) {
+        while let Some(key) = self.state.waiting_for_room.front().copied() {
+            self.make_room(key);
+            let still_waiting = self
+                .state
+                .connections
+                .get(&key)
+                .is_some_and(|connection| connection.input == InputSide::WaitingForRoom);
+            if still_waiting {
+                return;
+            }
+            self.state.waiting_for_room.pop_front();
+            self.rearm(key);
+        }
+    }
+
+    fn request_complete(&mut self, key: ConnectionKey, frame: Frame) {
+        let reserved = match self.state.connections.get_mut(&key) {
+            Some(connection) => core::mem::take(&mut connection.reserved),
+            None => 0,
+        };
+        match frame.header.convert() {
+            Ok(header) => self.request_received(key, header, frame, reserved),
+            Err(status) => {
+                self.state.accounts.release(reserved);
+                self.reply_anonymously(key, status, frame.header.keeps_connection());
+                self.room_was_freed();
+            }
+        }
+    }
+
+    /// Remembers a connection that can go on with the requests it holds.
+    pub(super) fn may_resume(&mut self, key: ConnectionKey) {
+        let limits = &self.state.config.limits;
+        let may = self
+            .state
+            .connections
+            .get(&key)
+            .is_some_and(|connection| connection.input == InputSide::Full && connection.has_room(limits));
+        if may {
+            self.state.resumable.insert(key);
+        }
+    }
+
+    /// Goes on with held requests. Whether work is left for another step.
+    pub(crate) fn resume_connections(&mut self) -> bool {
+        for _ in 0..RESUMED_MAX {
+            let Some(key) = self.state.resumable.pop_first() else { return false };
+            let Some(connection) = self.state.connections.get_mut(&key) else { continue };
+            if connection.input != InputSide::Full {
+                continue;
+            }
+            connection.input = InputSide::Reading;
+            connection.moved = self.now.instant;
+            let held = core::mem::take(&mut connection.unread);
+            self.read_requests(key, held.expose());
+            let Some(connection) = self.state.connections.get(&key) else { continue };
+            if connection.input == InputSide::Reading {
+                if connection.end_of_stream {
+                    self.input_ended(key);
+                } else {
+                    self.output(Output::ReadAgain { connection: key });
+                }
+            }
+            self.rearm(key);
+        }
+        !self.state.resumable.is_empty()
+    }
+}

@@ -54,16 +54,21 @@ pub enum HostResponse {
 impl HostRequest {
     /// As one frame, length included.
     pub fn to_frame(&self) -> Result<SecretBytes, TooLong> {
-        encode_frame(|out| match self {
-            HostRequest::Job { ticket, job } => {
-                out.u8(1);
-                out.u64(ticket.0);
-                encode_job(out, job);
-            }
-            HostRequest::Cancel { ticket } => {
+        match self {
+            HostRequest::Job { ticket, job } => HostRequest::job_frame(*ticket, job),
+            HostRequest::Cancel { ticket } => encode_frame(|out| {
                 out.u8(2);
                 out.u64(ticket.0);
-            }
+            }),
+        }
+    }
+
+    /// The frame of [`HostRequest::Job`] for a job that others hold too.
+    pub fn job_frame(ticket: Ticket, job: &Job) -> Result<SecretBytes, TooLong> {
+        encode_frame(|out| {
+            out.u8(1);
+            out.u64(ticket.0);
+            encode_job(out, job);
         })
     }
 

@@ -99,11 +99,11 @@ impl Link {
                 RecvFlags::DONTWAIT
             };
             let count = match rustix::net::recv(&self.socket, self.buffer.as_mut_slice(), flags) {
-                Ok((_, 0)) | Err(Errno::CONNRESET) => {
+                Ok((0, _)) | Err(Errno::CONNRESET) => {
                     self.gone = true;
                     return Ok(());
                 }
-                Ok((_, count)) => count,
+                Ok((count, _)) => count,
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(LinkError::Socket(error.into())),

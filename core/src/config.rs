@@ -112,6 +112,10 @@ pub struct Limits {
     pub request_memory: u64,
     /// Memory for key records that nobody is using.
     pub cache: u64,
+    /// Requests that may wait for lanes of one provider.
+    pub queue: u32,
+    /// Requests of one tenant that may wait for lanes of one provider.
+    pub tenant_queue: u32,
     /// Rows the store is asked for at a time.
     pub page: u32,
 }
@@ -130,6 +134,8 @@ impl Default for Limits {
             unsent: 256 << 10,
             request_memory: 256 << 20,
             cache: 8 << 20,
+            queue: 4096,
+            tenant_queue: 256,
             page: 256,
         }
     }
@@ -150,6 +156,8 @@ pub struct Deadlines {
     pub idle: Duration,
     /// For the client to close after the answer when unread input may exist.
     pub drain: Duration,
+    /// For a request to wait for a lane.
+    pub queue: Duration,
     /// For one job on a lane; then its host is replaced.
     pub operation: Duration,
     /// First pause before a host that failed is opened again; doubles with each failure in a row.
@@ -169,6 +177,7 @@ impl Default for Deadlines {
             answer_taken: Duration::from_secs(10),
             idle: Duration::from_secs(60),
             drain: Duration::from_secs(2),
+            queue: Duration::from_secs(30),
             operation: Duration::from_secs(30),
             reopen_first: Duration::from_millis(50),
             reopen_longest: Duration::from_secs(5),

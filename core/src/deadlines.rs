@@ -1,6 +1,6 @@
 //! What is due when.
 
-use crate::ids::{ConnectionKey, ObjectId, ProviderKey, Ticket};
+use crate::ids::{ConnectionKey, ObjectId, ProviderKey, RequestId, Ticket};
 use crate::output::WakeReason;
 use crate::time::Instant;
 use alloc::collections::BTreeSet;
@@ -12,6 +12,8 @@ pub(crate) enum Due {
     Connection(ConnectionKey, WakeReason),
     /// A job on a lane.
     Job(Ticket),
+    /// The time a request may wait for a lane.
+    Queue(RequestId),
     /// The pause before a host is opened again.
     Reopen(ProviderKey, u16),
     /// The first opening of a provider is not waited for any longer.
@@ -33,6 +35,7 @@ impl Due {
         match self {
             Due::Connection(_, reason) => reason,
             Due::Job(_) => WakeReason::Operation,
+            Due::Queue(_) => WakeReason::Queue,
             Due::Reopen(..) | Due::FirstOpening(_) => WakeReason::Reopen,
             Due::Settling(_) | Due::Sweep(_) | Due::Barrier => WakeReason::Settling,
             Due::Accept => WakeReason::Accept,

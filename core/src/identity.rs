@@ -1,5 +1,6 @@
 //! Who asks, and what a key is called.
 
+use alloc::format;
 use alloc::sync::Arc;
 use parsecd_wire::AuthenticationType;
 
@@ -68,4 +69,17 @@ pub enum Principal {
     Verified(ApplicationIdentity),
     /// The core's own recovery work.
     Sweeper,
+}
+
+impl Principal {
+    /// How the store knows it: `peers:GROUP`, `AUTHENTICATOR:NAME`, `sweeper`. No two are equal.
+    pub fn to_text(&self) -> Text {
+        match self {
+            Principal::Peers(group) => Text::from(format!("peers:{}", group.0)),
+            Principal::Verified(identity) => {
+                Text::from(format!("{}:{}", identity.authenticator.number(), identity.name))
+            }
+            Principal::Sweeper => Text::from("sweeper"),
+        }
+    }
 }

@@ -32,6 +32,8 @@ use crate::ids::{ObjectId, ProviderKey, RequestId, Ticket};
 use crate::observer::Event;
 use crate::record::{Device, Record};
 use crate::request::Request;
+use crate::schedule::costs::JobKind;
+use crate::schedule::principals::Payer;
 use crate::state::{Purpose, Step};
 use crate::store::{Mutation, Unfinished, UnfinishedState};
 use crate::time::Instant;
@@ -50,6 +52,8 @@ pub(crate) struct Life {
     pub(super) sealed: bool,
     /// Device it is being made on or removed from.
     pub(super) device: Device,
+    /// Who pays for its work.
+    pub(crate) payer: Payer,
     pub(super) waiter: LifeWaiter,
     /// Whether its name is its own.
     pub(super) holds_name: bool,
@@ -112,6 +116,15 @@ pub(crate) enum Doubt {
 }
 
 impl Life {
+    /// What its job is expected to be like; `None` if it has none to wait with.
+    pub(crate) fn job_kind(&self) -> Option<JobKind> {
+        match self.state {
+            KeyLife::Making { .. } => self.creation.as_ref().map(Creation::job_kind),
+            KeyLife::Removing { .. } => Some(JobKind::Remove),
+            _ => None,
+        }
+    }
+
     /// The request that waits for it.
     pub(crate) fn waiting_request(&self) -> Option<RequestId> {
         match self.waiter {

@@ -1,7 +1,7 @@
 //! What the core asks of the world.
 
 use crate::audit::AuditEvent;
-use crate::identity::KeyIdentity;
+use crate::identity::{KeyIdentity, Text};
 use crate::ids::{ConnectionKey, HostKey, LaneKey, ListenerKey, Ticket};
 use crate::job::Job;
 use crate::store::{Mutation, Query};
@@ -50,12 +50,14 @@ pub enum Output {
         /// The token.
         token: SecretBytes,
     },
-    /// Read one row of `keys` and the counters of its tenant.
+    /// Read one row of `keys`, and the counters of its tenant and of the principal that asks.
     Fetch {
         /// For the answer.
         ticket: Ticket,
         /// Name of the key.
         identity: KeyIdentity,
+        /// Whose quota a creation would count for, [`crate::identity::Principal::to_text`].
+        principal: Text,
     },
     /// Read a page.
     List {
@@ -142,6 +144,8 @@ pub enum WakeReason {
     Idle,
     /// A client did not close after its answer.
     Drain,
+    /// A request waits for a lane.
+    Queue,
     /// A job did not end.
     Operation,
     /// A host is to be opened again.

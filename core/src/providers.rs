@@ -7,19 +7,20 @@
 use crate::capability::Capabilities;
 use crate::config::MaterialPlace;
 use crate::deadlines::Due;
-use crate::identity::Text;
-use crate::ids::{HostKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
+use crate::identity::{Principal, Text};
+use crate::ids::{HostKey, LaneKey, ObjectId, ProviderKey, RequestId};
 use crate::input::HostState;
 use crate::job::Job;
 use crate::observer::{Event, HostEvent};
 use crate::outcome::{Effect, Outcome};
 use crate::output::{Output, Place};
 use crate::record::{Device, Record};
+use crate::schedule::costs::{Costs, JobKind};
 use crate::schedule::lanes::Lane;
+use crate::schedule::principals::Queue;
 use crate::state::{Purpose, Step};
 use crate::sweeper::Sweep;
 use crate::time::Instant;
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -39,7 +40,8 @@ pub(crate) struct Provider {
     /// Device of the host that opened last.
     device: Option<Device>,
     capabilities: Option<Capabilities>,
-    pub(crate) queue: VecDeque<Queued>,
+    pub(crate) queue: Queue,
+    pub(crate) costs: Costs,
     pub(crate) sweep: Sweep,
     /// When its first opening is not waited for any longer; `None`: it has ended.
     first_opening: Option<Instant>,
@@ -160,7 +162,8 @@ impl Step<'_> {
                 hosts: (0..configured.hosts.max(1)).map(|slot| Host::new(*key, slot)).collect(),
                 device: None,
                 capabilities: None,
-                queue: VecDeque::new(),
+                queue: Queue::default(),
+                costs: Costs::default(),
                 sweep: Sweep::Idle,
                 first_opening: Some(patience),
                 was_up: false,
@@ -223,14 +226,13 @@ impl Step<'_> {
     }
 
     fn host_opened(&mut self, key: HostKey, lanes: u16) {
-        let deadline = self.now.instant.after(self.state.config.deadlines.operation);
         let known = self.state.providers.get_mut(&key.provider).and_then(|provider| provider.host(key));
         let Some(host) = known.filter(|host| host.state == HostLife::Opening) else { return };
         host.lanes = (0..lanes.max(1)).map(|_| Lane::default()).collect();
         host.state = HostLife::LoggingIn;
         let lane = LaneKey { host: key, lane: 0 };
         let ticket = self.ticket(Purpose::OpenJob(key));
-        self.lane_takes(lane, ticket, false, deadline);
+        self.lane_takes(lane, ticket, JobKind::Open, Principal::Sweeper);
         self.observer.event(Event::Started { request: None, lane, ticket });
         self.output(Output::StartJob { ticket, on: Place::Lane(lane), job: Arc::new(Job::Open) });
     }
@@ -391,9 +393,5 @@ impl Step<'_> {
     /// The job that a ticket of a lane stands for has this much time.
     pub(crate) fn job_deadline(&self) -> Instant {
         self.now.instant.after(self.state.config.deadlines.operation)
-    }
-
-    pub(crate) fn forget_job_deadline(&mut self, at: Instant, ticket: Ticket) {
-        self.state.deadlines.clear(at, Due::Job(ticket));
     }
 }

@@ -26,6 +26,7 @@ use crate::operations::list::Collection;
 use crate::operations::replies::Expected;
 use crate::policy::usage::KeyUse;
 use crate::record::Record;
+use crate::schedule::principals::Payer;
 use crate::state::{Purpose, Step};
 use crate::time::Instant;
 use alloc::sync::Arc;
@@ -58,6 +59,8 @@ pub(crate) struct ActiveRequest {
 #[derive(Clone, Copy, Debug, Default, Hash)]
 pub(crate) struct Timing {
     pub(crate) queued_at: Option<Instant>,
+    /// When it has waited for a lane too long.
+    pub(crate) queue_deadline: Option<Instant>,
     pub(crate) started_at: Option<Instant>,
     pub(crate) queued: Duration,
     pub(crate) ran: Duration,
@@ -80,6 +83,13 @@ pub(crate) enum Request {
     Collecting(Collection),
     /// A client's keys are being destroyed.
     Deleting(Deletion),
+}
+
+impl ActiveRequest {
+    /// Who pays for its work.
+    pub(crate) fn payer(&self) -> Payer {
+        Payer { principal: self.caller.principal(&self.peer), tenant: self.caller.identity().cloned() }
+    }
 }
 
 /// How often a request's job was tried again.
@@ -194,6 +204,7 @@ impl Step<'_> {
 
     /// Takes a request out of the table and gives back what it reserved.
     pub(crate) fn forget_request(&mut self, id: RequestId) -> Option<ActiveRequest> {
+        self.forget_queue_deadline(id);
         let request = self.state.requests.remove(&id)?;
         self.state.accounts.release(request.reserved);
         Some(request)

@@ -67,6 +67,10 @@ pub struct MemoryReport {
     pub tickets: u64,
     /// Deadlines (count).
     pub deadlines: u64,
+    /// Requests and key lives that wait for lanes, and principals that have used lanes (count).
+    pub queued: u64,
+    /// Kinds of jobs whose time is known (count); kept like the cache.
+    pub measured: u64,
     /// Input that was received and is not yet a request.
     pub input: u64,
     /// Reserved for requests: their input, jobs and answers.
@@ -154,6 +158,12 @@ impl Service {
             groups: crate::size(state.groups.len()),
             tickets: crate::size(state.tickets.len()),
             deadlines: crate::size(state.deadlines.len()),
+            queued: state
+                .providers
+                .values()
+                .map(|provider| crate::size(provider.queue.len().saturating_add(provider.queue.principals())))
+                .sum(),
+            measured: state.providers.values().map(|provider| crate::size(provider.costs.len())).sum(),
             input: connections().map(|connection| connection.input_memory()).sum(),
             reserved: state.accounts.reserved(),
             outgoing: connections().map(|connection| connection.outgoing_memory()).sum(),
@@ -224,6 +234,7 @@ impl Step<'_> {
             match due {
                 Due::Connection(key, reason) => self.connection_expired(key, reason),
                 Due::Job(ticket) => self.job_expired(ticket),
+                Due::Queue(id) => self.queue_expired(id),
                 Due::Reopen(provider, slot) => self.open_host(provider, slot),
                 Due::FirstOpening(provider) => self.first_opening_expired(provider),
                 Due::Settling(object) => self.settled(object),

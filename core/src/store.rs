@@ -41,6 +41,8 @@ pub enum Mutation {
         object: ObjectId,
         /// Its record.
         record: EncodedRecord,
+        /// Whose quota it counts for, [`crate::identity::Principal::to_text`].
+        principal: Text,
     },
     /// Remove from `keys`, insert into `unfinished`. Refused if the row is not there.
     Retire(Unfinished),

@@ -7,6 +7,7 @@ use crate::ids::{ObjectId, RequestId};
 use crate::job::Job;
 use crate::outcome::{Effect, Outcome};
 use crate::record::{Binding, Record, SealedMaterial};
+use crate::schedule::costs::JobKind;
 use crate::state::{Step, StoreHealth};
 use crate::store::{Mutation, UnfinishedState};
 use alloc::sync::Arc;
@@ -28,10 +29,8 @@ impl Creation {
         self.data.is_some()
     }
 
-    /// Whether it may take a lane for seconds.
-    pub(crate) fn is_slow(&self) -> bool {
-        use parsecd_wire::attributes::KeyType;
-        !self.is_import() && matches!(self.attributes.key_type, KeyType::RsaKeyPair | KeyType::DhKeyPair(_))
+    pub(super) fn job_kind(&self) -> JobKind {
+        if self.is_import() { JobKind::import(&self.attributes) } else { JobKind::generate(&self.attributes) }
     }
 }
 
@@ -44,9 +43,12 @@ impl Step<'_> {
         attributes: KeyAttributes,
         data: Option<SecretBytes>,
     ) {
-        let Some(provider) = self.state.requests.get(&id).and_then(|request| request.provider) else {
-            return;
-        };
+        let Some(request) = self.state.requests.get(&id) else { return };
+        let payer = request.payer();
+        let Some(provider) = request.provider else { return };
+        if let Err(status) = self.check_queue(provider, &payer) {
+            return self.answer(id, Err(status));
+        }
         if self.state.store != StoreHealth::Up {
             return self.answer(id, Err(Status::KeyInfoManagerError));
         }
@@ -65,6 +67,7 @@ impl Step<'_> {
             provider: Some(provider),
             sealed,
             device,
+            payer,
             waiter: LifeWaiter::Request(id),
             holds_name: true,
             creation: Some(Creation { attributes, data }),
@@ -73,6 +76,7 @@ impl Step<'_> {
             attempts: 0,
             state: KeyLife::Making { at: At::Queue },
         };
+        self.expect_lane(id);
         if sealed {
             self.begin_life(life);
             self.life_enters_queue(provider, object);
@@ -174,11 +178,16 @@ impl Step<'_> {
             material,
         });
         life.record = Some(record.clone());
+        let principal = life.payer.principal.to_text();
         if self.state.store != StoreHealth::Up {
             return self.fail_and_remove(object, Status::KeyInfoManagerError);
         }
-        let mutation =
-            Mutation::Publish { identity: record.identity.clone(), object, record: record.encode() };
+        let mutation = Mutation::Publish {
+            identity: record.identity.clone(),
+            object,
+            record: record.encode(),
+            principal,
+        };
         let commit = self.commit(object, mutation);
         self.life_becomes(object, KeyLife::Publishing { commit });
     }

@@ -27,7 +27,7 @@ impl Step<'_> {
         if !sealed && let Err(status) = self.check_device(provider, record) {
             return self.answer(id, Err(status));
         }
-        self.begin_destruction(identity, record, LifeWaiter::Request(id));
+        self.begin_destruction(id, identity, record, LifeWaiter::Request(id));
     }
 
     /// Destroys a key whose client is being deleted, whatever state its provider is in. Nothing happens if
@@ -41,13 +41,20 @@ impl Step<'_> {
     ) {
         match record {
             Some(record) if record.object == object => {
-                self.begin_destruction(identity, &record, LifeWaiter::Deletion(deletion));
+                self.begin_destruction(deletion, identity, &record, LifeWaiter::Deletion(deletion));
             }
             _ => self.deletion_step_ended(deletion, object, Ok(())),
         }
     }
 
-    fn begin_destruction(&mut self, identity: &KeyIdentity, record: &Arc<Record>, waiter: LifeWaiter) {
+    fn begin_destruction(
+        &mut self,
+        id: RequestId,
+        identity: &KeyIdentity,
+        record: &Arc<Record>,
+        waiter: LifeWaiter,
+    ) {
+        let Some(payer) = self.state.requests.get(&id).map(|request| request.payer()) else { return };
         let object = record.object;
         let provider = self.provider_named(&identity.provider);
         let sealed = match provider.and_then(|key| self.state.providers.get(&key)) {
@@ -60,6 +67,7 @@ impl Step<'_> {
             provider,
             sealed,
             device: record.device.clone(),
+            payer,
             waiter,
             holds_name: true,
             creation: None,

@@ -73,9 +73,10 @@ impl Step<'_> {
     }
 
     fn look_at_row(&mut self, object: ObjectId) {
-        let Some(identity) = self.state.lives.get(&object).map(|life| life.identity.clone()) else { return };
+        let Some(life) = self.state.lives.get(&object) else { return };
+        let (identity, principal) = (life.identity.clone(), life.payer.principal.to_text());
         let ticket = self.ticket(Purpose::FetchDoubtful(object));
-        self.output(Output::Fetch { ticket, identity });
+        self.output(Output::Fetch { ticket, identity, principal });
     }
 
     /// What the row is. The client was told of a failure: what it wanted to make is unmade, what it wanted

@@ -5,10 +5,12 @@
 
 use super::{At, KeyLife, Life, LifeWaiter};
 use crate::deadlines::Due;
+use crate::identity::Principal;
 use crate::ids::{ObjectId, ProviderKey};
 use crate::job::Job;
 use crate::outcome::{Effect, Outcome};
 use crate::record::Device;
+use crate::schedule::principals::Payer;
 use crate::state::{Step, StoreHealth};
 use crate::store::{Mutation, Unfinished, UnfinishedState};
 use parsecd_wire::Status;
@@ -26,6 +28,7 @@ impl Step<'_> {
             provider: Some(provider),
             sealed: false,
             device: row.device,
+            payer: Payer { principal: Principal::Sweeper, tenant: None },
             waiter: LifeWaiter::Nobody,
             holds_name: false,
             creation: None,

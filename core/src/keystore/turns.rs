@@ -1,7 +1,7 @@
 //! Turns at a name: fetch it, let uses share it, let one change at a time have it.
 
 use super::{Entry, EntryState, Waiter};
-use crate::identity::KeyIdentity;
+use crate::identity::{KeyIdentity, Principal};
 use crate::ids::{ObjectId, RequestId};
 use crate::job::{Job, KeyInUse, KeyOperation};
 use crate::observer::Event;
@@ -35,7 +35,8 @@ impl Step<'_> {
                 return self.refuse_waiter(waiter, Status::KeyInfoManagerError);
             }
             let ticket = self.ticket(Purpose::Fetch(identity.clone()));
-            self.output(Output::Fetch { ticket, identity: identity.clone() });
+            let principal = self.principal_of(waiter).to_text();
+            self.output(Output::Fetch { ticket, identity: identity.clone(), principal });
             self.state.keystore.entries.insert(identity.clone(), Entry::fetching(ticket));
         }
         let keystore = &mut self.state.keystore;
@@ -46,6 +47,11 @@ impl Step<'_> {
             }
         }
         self.advance_line(identity);
+    }
+
+    fn principal_of(&self, waiter: Waiter) -> Principal {
+        let (Waiter::Request(id) | Waiter::Deletion { request: id, .. }) = waiter;
+        self.state.requests.get(&id).map_or(Principal::Sweeper, |request| request.payer().principal)
     }
 
     /// A request gives up its place in the line.

@@ -186,8 +186,11 @@ impl Step<'_> {
         expected: Expected,
     ) {
         let limit = self.state.config.limits.request_memory;
+        let Some(payer) = self.state.requests.get(&id).map(|request| request.payer()) else { return };
         let status = if self.is_down(provider) || self.state.shutdown.is_some() {
             Some(Status::PsaErrorCommunicationFailure)
+        } else if let Err(status) = self.check_queue(provider, &payer) {
+            Some(status)
         } else if self.state.accounts.reserve(expected.size(), limit) {
             None
         } else {
@@ -206,6 +209,7 @@ impl Step<'_> {
             id,
             Request::Queued { job: Arc::new(job), uses, expected, retries: Retries::default() },
         );
+        self.expect_lane(id);
         self.enter_queue(provider, id);
     }
 }

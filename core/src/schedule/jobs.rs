@@ -22,7 +22,7 @@ impl Step<'_> {
             Purpose::OpenJob(host) => LaneKey { host: *host, lane: 0 },
             _ => return self.observer.event(Event::Stale { ticket }),
         };
-        self.lane_gives_back(lane, ticket);
+        self.lane_gives_back(lane, ticket, matches!(outcome, Outcome::Done(_)));
         match outcome {
             Outcome::LaneLost => self.host_is_dying(lane.host),
             Outcome::NoEffect | Outcome::PinRefused => {}

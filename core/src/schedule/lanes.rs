@@ -1,25 +1,36 @@
 //! Lanes: one job runs, one more may wait in the host so that writes are batched and the lane never idles.
 
+use super::costs::JobKind;
 use crate::deadlines::Due;
+use crate::identity::Principal;
 use crate::ids::{LaneKey, ProviderKey, Ticket};
 use crate::output::Output;
 use crate::providers::HostLife;
-use crate::state::Step;
+use crate::state::{Purpose, Step};
 use crate::time::Instant;
+use core::time::Duration;
 
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Debug, Default, Hash)]
 pub(crate) struct Lane {
     running: Option<LaneJob>,
     waiting: Option<LaneJob>,
 }
 
-#[derive(Clone, Copy, Debug, Hash)]
-struct LaneJob {
-    ticket: Ticket,
+/// A job that a lane has.
+#[derive(Debug, Hash)]
+pub(crate) struct LaneJob {
+    pub(crate) ticket: Ticket,
+    pub(crate) kind: JobKind,
     /// Whether it may take seconds.
-    slow: bool,
+    pub(crate) slow: bool,
+    /// Who pays for the lane's time.
+    pub(crate) principal: Principal,
+    /// What was charged when it was given to the lane.
+    pub(crate) expected: Duration,
+    /// When it began; meaningful once it runs.
+    pub(crate) began: Instant,
     /// When it is given up; meaningful once it runs.
-    deadline: Instant,
+    pub(crate) deadline: Instant,
 }
 
 impl Lane {
@@ -29,7 +40,7 @@ impl Lane {
 
     /// Whether one more job may wait behind the running one without waiting for seconds.
     fn takes_another(&self) -> bool {
-        self.waiting.is_none() && self.running.is_some_and(|job| !job.slow)
+        self.waiting.is_none() && self.running.as_ref().is_some_and(|job| !job.slow)
     }
 }
 
@@ -53,7 +64,7 @@ impl Step<'_> {
             for (index, lane) in (0_u16..).zip(&host.lanes) {
                 let key = LaneKey { host: host.key, lane: index };
                 lanes = lanes.saturating_add(1);
-                if lane.running.is_some_and(|job| job.slow) {
+                if lane.running.as_ref().is_some_and(|job| job.slow) {
                     slow = slow.saturating_add(1);
                 }
                 if lane.is_idle() {
@@ -73,10 +84,15 @@ impl Step<'_> {
         host.lanes.get_mut(usize::from(key.lane))
     }
 
-    /// Gives a job to a lane that has room for it.
-    pub(crate) fn lane_takes(&mut self, key: LaneKey, ticket: Ticket, slow: bool, deadline: Instant) {
+    /// Gives a job to a lane that has room for it, and charges its principal.
+    pub(crate) fn lane_takes(&mut self, key: LaneKey, ticket: Ticket, kind: JobKind, principal: Principal) {
+        let began = self.now.instant;
+        let deadline = self.job_deadline();
+        let Some(provider) = self.state.providers.get_mut(&key.host.provider) else { return };
+        let (slow, expected) = (provider.costs.is_slow(kind), provider.costs.expected(kind));
+        provider.queue.started(&principal, expected);
         let Some(lane) = self.lane(key) else { return };
-        let job = LaneJob { ticket, slow, deadline };
+        let job = LaneJob { ticket, kind, slow, principal, expected, began, deadline };
         let runs = lane.running.is_none();
         let place = if runs { &mut lane.running } else { &mut lane.waiting };
         assert!(place.is_none(), "a lane runs one job and holds one more");
@@ -86,33 +102,44 @@ impl Step<'_> {
         }
     }
 
-    /// A job has left its lane; the one that waited behind it runs now.
-    pub(crate) fn lane_gives_back(&mut self, key: LaneKey, ticket: Ticket) {
-        let next_deadline = self.job_deadline();
+    /// A job has left its lane; the one that waited behind it runs now. `done`: what it took is what such a
+    /// job takes.
+    pub(crate) fn lane_gives_back(&mut self, key: LaneKey, ticket: Ticket, done: bool) {
+        let now = self.now.instant;
+        let deadline = self.job_deadline();
         let Some(lane) = self.lane(key) else { return };
-        if lane.waiting.is_some_and(|job| job.ticket == ticket) {
-            lane.waiting = None;
-            return;
+        if let Some(job) = lane.waiting.take_if(|job| job.ticket == ticket) {
+            return self.settle(key.host.provider, &job, Duration::ZERO, false);
         }
         let Some(ended) = lane.running.take_if(|job| job.ticket == ticket) else { return };
-        let next = lane.waiting.take().map(|job| LaneJob { deadline: next_deadline, ..job });
-        lane.running = next;
-        self.forget_job_deadline(ended.deadline, ticket);
-        if let Some(job) = next {
-            self.state.deadlines.set(job.deadline, Due::Job(job.ticket));
+        if let Some(next) = lane.waiting.take() {
+            let due = Due::Job(next.ticket);
+            lane.running = Some(LaneJob { began: now, deadline, ..next });
+            self.state.deadlines.set(deadline, due);
+        }
+        self.state.deadlines.clear(ended.deadline, Due::Job(ticket));
+        self.settle(key.host.provider, &ended, now.since(ended.began), done);
+    }
+
+    /// Charges what a job has really taken.
+    fn settle(&mut self, provider: ProviderKey, job: &LaneJob, took: Duration, done: bool) {
+        let Some(provider) = self.state.providers.get_mut(&provider) else { return };
+        provider.queue.ended(&job.principal, job.expected, took);
+        if done {
+            provider.costs.measured(job.kind, took);
         }
     }
 
     /// Asks the host to give up a job that has not begun.
     pub(crate) fn cancel_if_waiting(&mut self, ticket: Ticket) {
-        use crate::state::Purpose;
         let lane = match self.state.tickets.get(&ticket) {
             Some(
                 Purpose::LifeJob(_, lane) | Purpose::RequestJob(_, lane) | Purpose::AbandonedJob { lane, .. },
             ) => *lane,
             _ => return,
         };
-        let waits = self.lane(lane).is_some_and(|lane| lane.waiting.is_some_and(|job| job.ticket == ticket));
+        let waits =
+            self.lane(lane).is_some_and(|lane| lane.waiting.as_ref().is_some_and(|job| job.ticket == ticket));
         if waits {
             self.output(Output::CancelJob { ticket });
         }

@@ -1,5 +1,7 @@
 //! Who gets a lane next.
 
+pub(crate) mod costs;
 pub(crate) mod jobs;
 pub(crate) mod lanes;
+pub(crate) mod principals;
 mod queue;

@@ -1,20 +1,46 @@
-//! A provider's queue: first come, first served, but slow jobs never take the last lane.
+//! A provider's queue meets its lanes: principals in fair turns, and slow jobs never take the last lane.
 
+use super::costs::JobKind;
+use super::principals::Payer;
+use crate::deadlines::Due;
+use crate::identity::Principal;
 use crate::ids::{LaneKey, ObjectId, ProviderKey, RequestId};
 use crate::key_life::{At, KeyLife};
 use crate::observer::Event;
 use crate::output::{Output, Place};
 use crate::providers::Queued;
 use crate::request::Request;
-use crate::state::{Purpose, Step};
+use crate::state::{Purpose, State, Step};
+use alloc::sync::Arc;
 use parsecd_wire::Status;
+
+impl State {
+    fn payer_of(&self, work: Queued) -> Payer {
+        let known = match work {
+            Queued::Request(id) => self.requests.get(&id).map(|request| request.payer()),
+            Queued::Life(object) => self.lives.get(&object).map(|life| life.payer.clone()),
+        };
+        known.unwrap_or(Payer { principal: Principal::Sweeper, tenant: None })
+    }
+
+    fn kind_of(&self, work: Queued) -> JobKind {
+        let kind = match work {
+            Queued::Request(id) => match self.requests.get(&id).map(|request| &request.state) {
+                Some(Request::Queued { job, .. }) => Some(JobKind::of(job)),
+                _ => None,
+            },
+            Queued::Life(object) => self.lives.get(&object).and_then(|life| life.job_kind()),
+        };
+        kind.unwrap_or(JobKind::Remove)
+    }
+}
 
 impl Step<'_> {
     pub(crate) fn enter_queue(&mut self, provider: ProviderKey, id: RequestId) {
         self.enqueue(provider, Queued::Request(id), false);
     }
 
-    /// Back to the head of the queue, after a job that had no effect.
+    /// Back to the head of its tenant's queue, after a job that had no effect.
     pub(crate) fn enter_queue_first(&mut self, provider: ProviderKey, id: RequestId) {
         self.enqueue(provider, Queued::Request(id), true);
     }
@@ -25,12 +51,9 @@ impl Step<'_> {
 
     fn enqueue(&mut self, provider: ProviderKey, work: Queued, first: bool) {
         let down = self.is_down(provider);
+        let payer = self.state.payer_of(work);
         if let Some(entry) = self.state.providers.get_mut(&provider) {
-            if first {
-                entry.queue.push_front(work);
-            } else {
-                entry.queue.push_back(work);
-            }
+            entry.queue.push(&payer, work, first);
         }
         if down {
             self.empty_queue(provider, Status::PsaErrorCommunicationFailure);
@@ -39,22 +62,34 @@ impl Step<'_> {
         }
     }
 
+    /// Whether the provider's queue, or the tenant's share of it, takes one more.
+    pub(crate) fn check_queue(&self, provider: ProviderKey, payer: &Payer) -> Result<(), Status> {
+        let limits = &self.state.config.limits;
+        let Some(entry) = self.state.providers.get(&provider) else { return Ok(()) };
+        let full = entry.queue.len() >= crate::length(limits.queue)
+            || entry.queue.waiting_of(payer) >= crate::length(limits.tenant_queue);
+        if full { Err(Status::PsaErrorInsufficientMemory) } else { Ok(()) }
+    }
+
     pub(crate) fn leave_queue(&mut self, provider: ProviderKey, id: RequestId) {
-        if let Some(entry) = self.state.providers.get_mut(&provider) {
-            entry.queue.retain(|work| *work != Queued::Request(id));
-        }
+        self.remove_from_queue(provider, Queued::Request(id));
     }
 
     pub(crate) fn life_leaves_queue(&mut self, provider: ProviderKey, object: ObjectId) {
+        self.remove_from_queue(provider, Queued::Life(object));
+    }
+
+    fn remove_from_queue(&mut self, provider: ProviderKey, work: Queued) {
+        let payer = self.state.payer_of(work);
         if let Some(entry) = self.state.providers.get_mut(&provider) {
-            entry.queue.retain(|work| *work != Queued::Life(object));
+            entry.queue.remove(&payer, work);
         }
     }
 
     /// Nobody in the queue will get a lane: tell them.
     pub(crate) fn empty_queue(&mut self, provider: ProviderKey, status: Status) {
         while let Some(work) =
-            self.state.providers.get_mut(&provider).and_then(|provider| provider.queue.pop_front())
+            self.state.providers.get_mut(&provider).and_then(|provider| provider.queue.take_any())
         {
             match work {
                 Queued::Request(id) => self.refuse_queued(id, status),
@@ -72,66 +107,118 @@ impl Step<'_> {
         self.answer(id, Err(status));
     }
 
+    /// A request has waited for a lane too long.
+    pub(crate) fn queue_expired(&mut self, id: RequestId) {
+        let Some(request) = self.state.requests.get_mut(&id) else { return };
+        request.timing.queue_deadline = None;
+        let provider = request.provider;
+        let object = match request.state {
+            Request::Queued { .. } => None,
+            Request::Following { object } => Some(object),
+            _ => return,
+        };
+        let Some(provider) = provider else { return };
+        let status = Status::PsaErrorInsufficientMemory;
+        match object {
+            None => {
+                self.leave_queue(provider, id);
+                self.refuse_queued(id, status);
+            }
+            Some(object) => {
+                let waits = self
+                    .state
+                    .lives
+                    .get(&object)
+                    .is_some_and(|life| matches!(life.state, KeyLife::Making { at: At::Queue }));
+                if waits {
+                    self.life_leaves_queue(provider, object);
+                    self.life_not_started(object, status);
+                }
+            }
+        }
+    }
+
+    /// Starts the time that a request may wait for a lane.
+    pub(crate) fn expect_lane(&mut self, id: RequestId) {
+        let at = self.now.instant.after(self.state.config.deadlines.queue);
+        let Some(request) = self.state.requests.get_mut(&id) else { return };
+        let before = request.timing.queue_deadline.replace(at);
+        if let Some(before) = before {
+            self.state.deadlines.clear(before, Due::Queue(id));
+        }
+        self.state.deadlines.set(at, Due::Queue(id));
+    }
+
+    /// A request waits for a lane no longer.
+    pub(crate) fn forget_queue_deadline(&mut self, id: RequestId) {
+        let deadline =
+            self.state.requests.get_mut(&id).and_then(|request| request.timing.queue_deadline.take());
+        if let Some(at) = deadline {
+            self.state.deadlines.clear(at, Due::Queue(id));
+        }
+    }
+
     /// Gives work to lanes as long as there is both.
     pub(crate) fn dispatch(&mut self, provider: ProviderKey) {
         loop {
             let room = self.room(provider);
             let Some(place) = room.idle.or(room.behind) else { return };
             let slow_fits = room.slow && room.idle.is_some();
-            let Some(entry) = self.state.providers.get(&provider) else { return };
-            let next = entry.queue.iter().position(|work| slow_fits || !self.is_slow(*work));
-            let Some(work) = next.and_then(|index| {
-                self.state.providers.get_mut(&provider).and_then(|provider| provider.queue.remove(index))
-            }) else {
+            let Some(mut queue) =
+                self.state.providers.get_mut(&provider).map(|provider| core::mem::take(&mut provider.queue))
+            else {
                 return;
             };
-            let slow = self.is_slow(work);
-            match work {
-                Queued::Request(id) => self.start_request(id, place, slow),
-                Queued::Life(object) => self.start_life(object, place, slow),
+            let next = queue.pop(|work| slow_fits || !self.is_slow(provider, work));
+            if let Some(provider) = self.state.providers.get_mut(&provider) {
+                provider.queue = queue;
+            }
+            match next {
+                Some((Queued::Request(id), payer)) => self.start_request(id, place, payer),
+                Some((Queued::Life(object), payer)) => self.start_life(object, place, payer),
+                None => return,
             }
         }
     }
 
-    fn is_slow(&self, work: Queued) -> bool {
-        match work {
-            Queued::Request(_) => false,
-            Queued::Life(object) => self.state.lives.get(&object).is_some_and(|life| {
-                matches!(life.state, KeyLife::Making { .. })
-                    && life.creation.as_ref().is_some_and(crate::key_life::Creation::is_slow)
-            }),
-        }
+    fn is_slow(&self, provider: ProviderKey, work: Queued) -> bool {
+        let kind = self.state.kind_of(work);
+        self.state.providers.get(&provider).is_some_and(|provider| provider.costs.is_slow(kind))
     }
 
-    fn start_request(&mut self, id: RequestId, lane: LaneKey, slow: bool) {
+    fn start_request(&mut self, id: RequestId, lane: LaneKey, payer: Payer) {
         if let Some(Request::Queued { uses: Some(record), .. }) =
             self.state.requests.get(&id).map(|request| &request.state)
             && let Err(status) = self.check_device(lane.host.provider, record)
         {
             return self.refuse_queued(id, status);
         }
+        self.forget_queue_deadline(id);
         let Some(Request::Queued { job, uses, expected, retries }) =
             self.request_becomes(id, Request::Admitted)
         else {
             return;
         };
         let ticket = self.ticket(Purpose::RequestJob(id, lane));
-        self.lane_takes(lane, ticket, slow, self.job_deadline());
+        self.lane_takes(lane, ticket, JobKind::of(&job), payer.principal);
         self.observer.event(Event::Started { request: Some(id), lane, ticket });
         self.output(Output::StartJob { ticket, on: Place::Lane(lane), job: job.clone() });
         self.request_becomes(id, Request::Running { ticket, job, uses, expected, retries });
     }
 
-    fn start_life(&mut self, object: ObjectId, lane: LaneKey, slow: bool) {
+    fn start_life(&mut self, object: ObjectId, lane: LaneKey, payer: Payer) {
         let job = match self.life_job(object) {
             Ok(job) => job,
             Err(status) => return self.life_not_started(object, status),
         };
-        let ticket = self.ticket(Purpose::LifeJob(object, lane));
-        self.lane_takes(lane, ticket, slow, self.job_deadline());
         let request = self.life_request(object);
+        if let Some(id) = request {
+            self.forget_queue_deadline(id);
+        }
+        let ticket = self.ticket(Purpose::LifeJob(object, lane));
+        self.lane_takes(lane, ticket, JobKind::of(&job), payer.principal);
         self.observer.event(Event::Started { request, lane, ticket });
-        self.output(Output::StartJob { ticket, on: Place::Lane(lane), job: alloc::sync::Arc::new(job) });
+        self.output(Output::StartJob { ticket, on: Place::Lane(lane), job: Arc::new(job) });
         self.life_started(object, At::Lane(ticket));
     }
 }

@@ -136,3 +136,20 @@ fn a_log_in_that_is_refused_is_not_tried_again() {
     world.step(Input::HostChanged { host, state: HostState::Down { why: String::new() } });
     assert!(world.opened.is_empty() && world.wake.is_none());
 }
+
+#[test]
+fn a_queue_that_is_full_says_so_and_a_request_does_not_wait_for_ever() {
+    let limits = parsecd_core::config::Limits { tenant_queue: 1, ..Default::default() };
+    let mut world = World::new(parsecd_core::config::Config { limits, ..config(MaterialPlace::Record, 1) });
+    let ask = |world: &mut World| world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    let _on_the_lane = (ask(&mut world), ask(&mut world));
+    let waiting = ask(&mut world);
+    let refused = ask(&mut world);
+    let other = world.ask("other", &Operation::PsaGenerateRandom { size: 1 });
+    assert_eq!(world.status(refused), Some(Status::PsaErrorInsufficientMemory));
+    assert_eq!((world.status(waiting), world.status(other)), (None, None));
+    while world.status(waiting).is_none() {
+        world.expire();
+    }
+    assert_eq!(world.status(waiting), Some(Status::PsaErrorInsufficientMemory));
+}

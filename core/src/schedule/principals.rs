@@ -1,0 +1,250 @@
+//! A provider's queue: principals by the lane time they have used, their tenants in turn.
+//!
+//! A principal that asks for the first time, or again after a pause, starts at the current minimum: it has
+//! no credit for the time it did not ask. What a job is expected to take is charged when it starts and
+//! corrected when it ends, so that one principal does not get every lane before the first bill.
+
+use crate::identity::{ApplicationIdentity, Principal};
+use crate::providers::Queued;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::time::Duration;
+
+/// Whose work something is: the principal that pays, and the tenant inside it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Payer {
+    pub(crate) principal: Principal,
+    /// `None`: without identity.
+    pub(crate) tenant: Option<ApplicationIdentity>,
+}
+
+/// Work that waits for a lane, and who pays for it.
+#[derive(Debug, Default, Hash)]
+pub(crate) struct Queue {
+    accounts: BTreeMap<Principal, LaneTime>,
+    /// Principals with waiting work, least lane time first.
+    order: BTreeSet<(Duration, Principal)>,
+    /// Lane time of the principal that was served last: where newcomers start.
+    minimum: Duration,
+    length: usize,
+}
+
+#[derive(Debug, Default, Hash)]
+struct LaneTime {
+    used: Duration,
+    /// Tenants with waiting work, next turn first.
+    turns: VecDeque<Option<ApplicationIdentity>>,
+    waiting: BTreeMap<Option<ApplicationIdentity>, VecDeque<Queued>>,
+    /// Jobs on lanes.
+    running: usize,
+}
+
+impl Queue {
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Work of a tenant that waits here.
+    pub(crate) fn waiting_of(&self, payer: &Payer) -> usize {
+        let account = self.accounts.get(&payer.principal);
+        account.and_then(|account| account.waiting.get(&payer.tenant)).map_or(0, VecDeque::len)
+    }
+
+    /// Adds work behind its tenant's other work, or before it.
+    pub(crate) fn push(&mut self, payer: &Payer, work: Queued, first: bool) {
+        let minimum = self.minimum;
+        let account = self.accounts.entry(payer.principal.clone()).or_default();
+        if account.waiting.is_empty() {
+            if account.running == 0 {
+                account.used = account.used.max(minimum);
+            }
+            self.order.insert((account.used, payer.principal.clone()));
+        }
+        let waiting = account.waiting.entry(payer.tenant.clone()).or_default();
+        if waiting.is_empty() {
+            account.turns.push_back(payer.tenant.clone());
+        }
+        if first {
+            waiting.push_front(work);
+        } else {
+            waiting.push_back(work);
+        }
+        self.length = self.length.saturating_add(1);
+    }
+
+    /// Takes the work whose turn it is among that which `fits`.
+    pub(crate) fn pop(&mut self, fits: impl Fn(Queued) -> bool) -> Option<(Queued, Payer)> {
+        let (place, turn, index) = self.order.iter().find_map(|place| {
+            let account = self.accounts.get(&place.1)?;
+            let (turn, index) = account.next(&fits)?;
+            Some((place.clone(), turn, index))
+        })?;
+        let account = self.accounts.get_mut(&place.1)?;
+        let tenant = account.turns.remove(turn)?;
+        let waiting = account.waiting.get_mut(&tenant)?;
+        let work = waiting.remove(index)?;
+        if waiting.is_empty() {
+            account.waiting.remove(&tenant);
+        } else {
+            account.turns.push_back(tenant.clone());
+        }
+        self.minimum = self.minimum.max(place.0);
+        self.length = self.length.saturating_sub(1);
+        let principal = place.1.clone();
+        if account.waiting.is_empty() {
+            self.order.remove(&place);
+        }
+        self.forget_idle(&principal);
+        Some((work, Payer { principal, tenant }))
+    }
+
+    /// Takes everything of one kind out, in any order.
+    pub(crate) fn take_any(&mut self) -> Option<Queued> {
+        self.pop(|_| true).map(|(work, _)| work)
+    }
+
+    pub(crate) fn remove(&mut self, payer: &Payer, work: Queued) {
+        let Some(account) = self.accounts.get_mut(&payer.principal) else { return };
+        let Some(waiting) = account.waiting.get_mut(&payer.tenant) else { return };
+        let before = waiting.len();
+        waiting.retain(|waits| *waits != work);
+        self.length = self.length.saturating_sub(before.saturating_sub(waiting.len()));
+        if waiting.is_empty() {
+            account.waiting.remove(&payer.tenant);
+            account.turns.retain(|tenant| *tenant != payer.tenant);
+        }
+        if account.waiting.is_empty() {
+            self.order.remove(&(account.used, payer.principal.clone()));
+        }
+        self.forget_idle(&payer.principal);
+    }
+
+    /// A job of this principal starts, and is expected to take so long.
+    pub(crate) fn started(&mut self, principal: &Principal, expected: Duration) {
+        let minimum = self.minimum;
+        let account = self.accounts.entry(principal.clone()).or_default();
+        account.used = account.used.max(if account.running == 0 { minimum } else { Duration::ZERO });
+        account.running = account.running.saturating_add(1);
+        self.charge(principal, |used| used.saturating_add(expected));
+    }
+
+    /// A job of this principal has ended, and has taken so long.
+    pub(crate) fn ended(&mut self, principal: &Principal, expected: Duration, took: Duration) {
+        self.charge(principal, |used| used.saturating_sub(expected).saturating_add(took));
+        if let Some(account) = self.accounts.get_mut(principal) {
+            account.running = account.running.saturating_sub(1);
+        }
+        self.forget_idle(principal);
+    }
+
+    fn charge(&mut self, principal: &Principal, change: impl FnOnce(Duration) -> Duration) {
+        let Some(account) = self.accounts.get_mut(principal) else { return };
+        let before = account.used;
+        account.used = change(before);
+        if self.order.remove(&(before, principal.clone())) {
+            self.order.insert((account.used, principal.clone()));
+        }
+    }
+
+    /// A principal that neither waits nor runs is forgotten, unless it is ahead: then it would come back
+    /// as a newcomer and be served before those that waited.
+    fn forget_idle(&mut self, principal: &Principal) {
+        let minimum = self.minimum;
+        let idle = |account: &LaneTime| account.waiting.is_empty() && account.running == 0;
+        if self.accounts.get(principal).is_some_and(|account| idle(account) && account.used <= minimum) {
+            self.accounts.remove(principal);
+        }
+        if self.length == 0 {
+            self.accounts.retain(|_, account| !idle(account));
+        }
+    }
+
+    /// Principals that are known.
+    pub(crate) fn principals(&self) -> usize {
+        self.accounts.len()
+    }
+}
+
+impl LaneTime {
+    /// The turn and the place in it of the first work that fits.
+    fn next(&self, fits: &impl Fn(Queued) -> bool) -> Option<(usize, usize)> {
+        self.turns.iter().enumerate().find_map(|(turn, tenant)| {
+            let index = self.waiting.get(tenant)?.iter().position(|work| fits(*work))?;
+            Some((turn, index))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::PeerGroup;
+    use crate::ids::RequestId;
+
+    fn payer(group: u64, tenant: &str) -> Payer {
+        let tenant = ApplicationIdentity {
+            authenticator: parsecd_wire::AuthenticationType::Direct,
+            name: tenant.into(),
+        };
+        Payer { principal: Principal::Peers(PeerGroup(group)), tenant: Some(tenant) }
+    }
+
+    fn run(queue: &mut Queue, took: Duration) -> u64 {
+        let (work, payer) = queue.pop(|_| true).expect("work waits");
+        queue.started(&payer.principal, Duration::ZERO);
+        queue.ended(&payer.principal, Duration::ZERO, took);
+        match work {
+            Queued::Request(RequestId(id)) => id,
+            Queued::Life(_) => unreachable!("only requests are queued"),
+        }
+    }
+
+    #[test]
+    fn principals_get_equal_lane_time_whatever_the_number_of_their_names_and_jobs() {
+        let mut queue = Queue::default();
+        for id in 0..100 {
+            queue.push(&payer(1, &alloc::format!("name{id}")), Queued::Request(RequestId(1)), false);
+        }
+        for _ in 0..50 {
+            queue.push(&payer(2, "one"), Queued::Request(RequestId(2)), false);
+        }
+        let mut time = [0_u64; 3];
+        for _ in 0..60 {
+            let id = match queue.order.first() {
+                Some((_, Principal::Peers(PeerGroup(1)))) => 1,
+                _ => 2,
+            };
+            let took = if id == 1 { 3 } else { 1 };
+            assert_eq!(run(&mut queue, Duration::from_millis(took)), id);
+            time[usize::try_from(id).unwrap()] += took;
+        }
+        assert!(time[1].abs_diff(time[2]) <= 3, "{time:?}");
+    }
+
+    #[test]
+    fn tenants_of_one_principal_take_turns() {
+        let mut queue = Queue::default();
+        for _ in 0..3 {
+            queue.push(&payer(1, "a"), Queued::Request(RequestId(1)), false);
+        }
+        queue.push(&payer(1, "b"), Queued::Request(RequestId(2)), false);
+        let order: alloc::vec::Vec<u64> = (0..4).map(|_| run(&mut queue, Duration::from_millis(1))).collect();
+        assert_eq!(order, [1, 2, 1, 1]);
+        assert_eq!((queue.len(), queue.principals()), (0, 0));
+    }
+
+    #[test]
+    fn a_newcomer_starts_at_the_minimum_and_gets_no_credit_for_its_absence() {
+        let mut queue = Queue::default();
+        for _ in 0..20 {
+            queue.push(&payer(1, "a"), Queued::Request(RequestId(1)), false);
+        }
+        for _ in 0..10 {
+            run(&mut queue, Duration::from_millis(5));
+        }
+        for _ in 0..10 {
+            queue.push(&payer(2, "b"), Queued::Request(RequestId(2)), false);
+        }
+        let order: alloc::vec::Vec<u64> = (0..6).map(|_| run(&mut queue, Duration::from_millis(5))).collect();
+        assert_eq!(order.iter().filter(|id| **id == 1).count(), 3, "{order:?}");
+    }
+}

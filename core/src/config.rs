@@ -112,12 +112,25 @@ pub struct Limits {
     pub request_memory: u64,
     /// Memory for key records that nobody is using.
     pub cache: u64,
+    /// Keys and bytes of records that one tenant may hold.
+    pub tenant_quota: Quota,
+    /// Keys and bytes of records that one principal may hold.
+    pub principal_quota: Quota,
     /// Requests that may wait for lanes of one provider.
     pub queue: u32,
     /// Requests of one tenant that may wait for lanes of one provider.
     pub tenant_queue: u32,
     /// Rows the store is asked for at a time.
     pub page: u32,
+}
+
+/// How much may be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Quota {
+    /// Keys.
+    pub keys: u64,
+    /// Bytes of their records.
+    pub bytes: u64,
 }
 
 impl Default for Limits {
@@ -134,6 +147,8 @@ impl Default for Limits {
             unsent: 256 << 10,
             request_memory: 256 << 20,
             cache: 8 << 20,
+            tenant_quota: Quota { keys: 100_000, bytes: 1 << 30 },
+            principal_quota: Quota { keys: 1_000_000, bytes: 4 << 30 },
             queue: 4096,
             tenant_queue: 256,
             page: 256,

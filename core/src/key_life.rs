@@ -25,6 +25,7 @@ mod commits;
 mod create;
 mod destroy;
 mod doubt;
+mod quota;
 mod remove;
 
 use crate::identity::KeyIdentity;
@@ -40,6 +41,7 @@ use crate::time::Instant;
 use alloc::sync::Arc;
 pub(crate) use create::Creation;
 use parsecd_wire::{Reply, Status};
+pub(crate) use quota::Makings;
 
 /// A creation, a destruction or the recovery of one object.
 #[derive(Debug, Hash)]
@@ -163,6 +165,9 @@ impl Step<'_> {
             self.request_becomes(id, Request::Following { object });
         }
         self.observer.event(Event::KeyLifeTransition { object, from: "None", to: life.state.name() });
+        if life.creation.is_some() {
+            self.state.makings.begun(&life.payer);
+        }
         let before = self.state.lives.insert(object, life);
         assert!(before.is_none(), "an object has one life at a time");
     }
@@ -247,6 +252,9 @@ impl Step<'_> {
     pub(super) fn end_life(&mut self, object: ObjectId) {
         let Some(life) = self.state.lives.remove(&object) else { return };
         assert!(!life.holds_name, "a life that ends has given its name back");
+        if life.creation.is_some() {
+            self.state.makings.ended(&life.payer);
+        }
         if let KeyLife::Removing { again_at: Some(at), .. } = life.state {
             self.state.deadlines.clear(at, crate::deadlines::Due::Settling(object));
         }

@@ -7,6 +7,7 @@ use crate::deadlines::{Deadlines, Due};
 use crate::fingerprint::Fingerprint;
 use crate::ids::{ConnectionKey, ListenerKey, Ticket};
 use crate::input::Input;
+use crate::key_life::Makings;
 use crate::keystore::KeyStore;
 use crate::observer::{Event, Observer};
 use crate::output::Output;
@@ -97,6 +98,7 @@ impl Service {
             keystore: KeyStore::default(),
             lives: BTreeMap::new(),
             gates: BTreeMap::new(),
+            makings: Makings::default(),
             providers: BTreeMap::new(),
             tickets: BTreeMap::new(),
             deadlines: Deadlines::default(),
@@ -191,8 +193,10 @@ impl Step<'_> {
             Input::ReadClosed { connection } => self.read_closed(connection),
             Input::ConnectionLost { connection } => self.connection_lost(connection),
             Input::AcceptFailed { .. } => self.accept_failed(),
-            Input::RecordFetched { ticket, fetched, counters: _ } => match self.redeem(ticket) {
-                Some(Purpose::Fetch(identity)) => self.record_fetched(&identity, fetched),
+            Input::RecordFetched { ticket, fetched, counters } => match self.redeem(ticket) {
+                Some(Purpose::Fetch(identity)) => {
+                    self.record_fetched(&identity, ticket, fetched, counters);
+                }
                 Some(Purpose::FetchDoubtful(object)) => self.doubtful_fetched(object, fetched),
                 _ => self.observer.event(Event::Stale { ticket }),
             },

@@ -6,7 +6,7 @@ use crate::connection::{Connection, PeerGroups};
 use crate::deadlines::Deadlines;
 use crate::identity::{ApplicationIdentity, KeyIdentity};
 use crate::ids::{ConnectionKey, HostKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
-use crate::key_life::Life;
+use crate::key_life::{Life, Makings};
 use crate::keystore::KeyStore;
 use crate::observer::Observer;
 use crate::operations::delete_client::Gate;
@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) requests: BTreeMap<RequestId, ActiveRequest>,
     pub(crate) keystore: KeyStore,
     pub(crate) lives: BTreeMap<ObjectId, Life>,
+    /// Keys that are being made, by who they will count for.
+    pub(crate) makings: Makings,
     pub(crate) gates: BTreeMap<ApplicationIdentity, Gate>,
     pub(crate) providers: BTreeMap<ProviderKey, Provider>,
     pub(crate) tickets: BTreeMap<Ticket, Purpose>,

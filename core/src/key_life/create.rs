@@ -46,7 +46,9 @@ impl Step<'_> {
         let Some(request) = self.state.requests.get(&id) else { return };
         let payer = request.payer();
         let Some(provider) = request.provider else { return };
-        if let Err(status) = self.check_queue(provider, &payer) {
+        if let Err(status) =
+            self.check_quota(identity, &payer).and_then(|()| self.check_queue(provider, &payer))
+        {
             return self.answer(id, Err(status));
         }
         if self.state.store != StoreHealth::Up {

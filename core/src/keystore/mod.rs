@@ -10,6 +10,7 @@ mod turns;
 use crate::identity::KeyIdentity;
 use crate::ids::{ObjectId, RequestId, Ticket};
 use crate::record::Record;
+use crate::store::Counters;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 pub(crate) use cache::Cache;
@@ -29,6 +30,8 @@ pub(super) struct Entry {
     pub(super) waiters: VecDeque<Waiter>,
     /// Jobs that use the key.
     pub(super) uses: u32,
+    /// What the tenant and the principal held when the name was fetched.
+    pub(super) counters: Option<Counters>,
     /// Place in the cache, if nobody needs the entry.
     pub(super) cached: Option<u64>,
 }
@@ -59,7 +62,18 @@ pub(crate) enum Waiter {
 
 impl Entry {
     fn fetching(ticket: Ticket) -> Entry {
-        Entry { state: EntryState::Fetching { ticket }, waiters: VecDeque::new(), uses: 0, cached: None }
+        Entry {
+            state: EntryState::Fetching { ticket },
+            waiters: VecDeque::new(),
+            uses: 0,
+            counters: None,
+            cached: None,
+        }
+    }
+
+    /// Whether it waits for this fetch.
+    fn awaits(&self, awaited: Ticket) -> bool {
+        matches!(self.state, EntryState::Fetching { ticket } if ticket == awaited)
     }
 
     /// Whether anything depends on the entry being in memory.

@@ -2,7 +2,7 @@
 
 use super::{Entry, EntryState, Waiter};
 use crate::identity::{KeyIdentity, Principal};
-use crate::ids::{ObjectId, RequestId};
+use crate::ids::{ObjectId, RequestId, Ticket};
 use crate::job::{Job, KeyInUse, KeyOperation};
 use crate::observer::Event;
 use crate::operations::expected_of;
@@ -11,7 +11,7 @@ use crate::policy::usage::{KeyUse, check_use};
 use crate::record::{Binding, Record};
 use crate::request::{KeyCall, Request};
 use crate::state::{Purpose, Step, StoreHealth};
-use crate::store::Fetched;
+use crate::store::{Counters, Fetched};
 use alloc::sync::Arc;
 use parsecd_wire::{Reply, Status};
 
@@ -30,6 +30,9 @@ enum Turn {
 impl Step<'_> {
     /// Joins the line at a name.
     pub(crate) fn join_line(&mut self, identity: &KeyIdentity, waiter: Waiter) {
+        if self.makes_key(waiter) {
+            self.state.keystore.forget_absence(identity);
+        }
         if !self.state.keystore.entries.contains_key(identity) {
             if self.state.store != StoreHealth::Up {
                 return self.refuse_waiter(waiter, Status::KeyInfoManagerError);
@@ -49,6 +52,18 @@ impl Step<'_> {
         self.advance_line(identity);
     }
 
+    fn makes_key(&self, waiter: Waiter) -> bool {
+        let Waiter::Request(id) = waiter else { return false };
+        let state = self.state.requests.get(&id).map(|request| &request.state);
+        matches!(state, Some(Request::Resolving { call: KeyCall::Create { .. }, .. }))
+    }
+
+    /// What the tenant and the principal held when the name was fetched.
+    pub(crate) fn counters(&self, identity: &KeyIdentity) -> Counters {
+        let entry = self.state.keystore.entries.get(identity);
+        entry.and_then(|entry| entry.counters).unwrap_or_default()
+    }
+
     fn principal_of(&self, waiter: Waiter) -> Principal {
         let (Waiter::Request(id) | Waiter::Deletion { request: id, .. }) = waiter;
         self.state.requests.get(&id).map_or(Principal::Sweeper, |request| request.payer().principal)
@@ -63,7 +78,18 @@ impl Step<'_> {
         self.advance_line(identity);
     }
 
-    pub(crate) fn record_fetched(&mut self, identity: &KeyIdentity, fetched: Fetched) {
+    pub(crate) fn record_fetched(
+        &mut self,
+        identity: &KeyIdentity,
+        ticket: Ticket,
+        fetched: Fetched,
+        counters: Counters,
+    ) {
+        let entry = self.state.keystore.entries.get_mut(identity);
+        let Some(entry) = entry.filter(|entry| entry.awaits(ticket)) else {
+            return self.observer.event(Event::Stale { ticket });
+        };
+        entry.counters = Some(counters);
         let state = match fetched {
             Fetched::Absent => EntryState::Absent,
             Fetched::Unreadable => self.unreadable(identity),
@@ -243,6 +269,9 @@ impl Step<'_> {
     /// A creation or a destruction.
     fn change(&mut self, identity: &KeyIdentity, waiter: Waiter, state: EntryState) {
         let id = match waiter {
+            Waiter::Deletion { request, object } if matches!(state, EntryState::Unreadable) => {
+                return self.deletion_step_ended(request, object, Err(Status::PsaErrorDataCorrupt));
+            }
             Waiter::Deletion { request, object } => {
                 return self.destroy_for_deletion(identity, request, object, state_record(state));
             }

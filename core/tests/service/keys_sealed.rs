@@ -2,7 +2,7 @@
 
 use crate::world::{World, destroy, generate, sign, signature};
 use parsecd_core::outcome::Outcome;
-use parsecd_core::store::{CommitResult, Fetched, Mutation};
+use parsecd_core::store::{CommitResult, Counters, Fetched, Mutation};
 use parsecd_wire::{Operation, Reply, Status};
 
 #[test]
@@ -125,6 +125,7 @@ fn a_creation_of_unknown_outcome_is_unmade_once_a_barrier_is_durable() {
     assert!(matches!(world.commits[0].1, Mutation::Delete { .. }));
     world.commit(CommitResult::Durable);
     let again = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
     world.make();
     world.commit(CommitResult::Durable);
     assert_eq!(world.status(again), Some(Status::Success));
@@ -199,4 +200,26 @@ fn an_effect_of_the_wrong_length_is_not_delivered() {
     let signed = world.ask("app", &sign("key"));
     world.finish(Outcome::Done(parsecd_core::outcome::Effect::Output(vec![9; 63])));
     assert_eq!(world.status(signed), Some(Status::PsaErrorCommunicationFailure));
+}
+
+#[test]
+fn a_full_quota_of_keys_refuses_the_next_one_and_counts_those_being_made() {
+    let quota = parsecd_core::config::Quota { keys: 2, bytes: 1 << 20 };
+    let limits = parsecd_core::config::Limits { tenant_quota: quota, ..Default::default() };
+    let config = crate::world::config(parsecd_core::config::MaterialPlace::Record, 1);
+    let mut world = World::new(parsecd_core::config::Config { limits, ..config });
+    let held = Counters { tenant_keys: 1, ..Counters::default() };
+    let fits = world.ask("app", &generate("a"));
+    world.fetched_with(Fetched::Absent, held);
+    let exceeds = world.ask("app", &generate("b"));
+    world.fetched_with(Fetched::Absent, held);
+    assert_eq!(world.status(exceeds), Some(Status::PsaErrorInsufficientStorage));
+    assert_eq!(world.status(fits), None);
+    let again = world.ask("app", &generate("b"));
+    world.fetched_with(Fetched::Absent, Counters::default());
+    world.make();
+    world.commit(CommitResult::Durable);
+    world.make();
+    world.commit(CommitResult::Durable);
+    assert_eq!((world.status(fits), world.status(again)), (Some(Status::Success), Some(Status::Success)));
 }

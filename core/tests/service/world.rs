@@ -325,9 +325,13 @@ impl World {
     }
 
     pub fn fetched(&mut self, fetched: Fetched) {
+        self.fetched_with(fetched, Counters::default());
+    }
+
+    pub fn fetched_with(&mut self, fetched: Fetched, counters: Counters) {
         assert!(!self.fetches.is_empty(), "a row is being fetched");
         let ticket = self.fetches.remove(0);
-        self.step(Input::RecordFetched { ticket, fetched, counters: Counters::default() });
+        self.step(Input::RecordFetched { ticket, fetched, counters });
     }
 
     pub fn listed(&mut self, page: Page) {

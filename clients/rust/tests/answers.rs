@@ -338,3 +338,23 @@ fn a_refused_creation_is_repeated_once_and_only_if_the_name_is_not_listed() {
         assert_eq!(count, creations, "{listed} is listed");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn no_answer_breaks_the_client(body in proptest::collection::vec(proptest::num::u8::ANY, 0..200), flip in 0..HEADER_LENGTH, mask in 0..3_u8) {
+        for operation in [Operation::ListProviders, Operation::ListKeys, Operation::PsaExportKey { key_name: "k".into() }] {
+            let mut header = ResponseHeader::anonymous(Status::Success);
+            header.opcode = operation.opcode();
+            header.body_length = body.len() as u32;
+            let mut bytes = header.to_bytes();
+            bytes[flip] ^= mask;
+            let peer = Peer::answering([bytes.as_slice(), &body].concat());
+            // Reply or error, whatever it is: it returns.
+            let outcome = peer.client().with_deadline(Duration::from_secs(20)).request(ProviderId::Core, &operation);
+            let deadline = matches!(outcome, Err(Error::Transport(TransportError::Deadline(_))));
+            proptest::prop_assert!(!deadline);
+        }
+    }
+}

@@ -14,11 +14,15 @@ pub(super) fn list_providers(client: &Client) -> Result<Vec<u8>, Failure> {
     for provider in client.list_providers()? {
         let (major, minor, revision) = provider.version;
         lines += &format!(
-            "{} ({}) {} {major}.{minor}.{revision}\n  {}\n  {}\n",
+            "{} ({}) {major}.{minor}.{revision}\n  {}{}\n  {}\n",
             text::provider(provider.id),
             provider.id.number(),
-            text::printable(&provider.vendor),
             text::printable(&provider.description),
+            if provider.vendor.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", text::printable(&provider.vendor))
+            },
             provider.uuid,
         );
     }

@@ -1,5 +1,6 @@
 //! The configuration as the core sees it: validated, complete, never half of one.
 
+use crate::capability::Capabilities;
 use crate::identity::Text;
 use crate::ids::{ListenerKey, ProviderKey};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -18,12 +19,23 @@ pub struct Config {
     pub allow_deprecated: bool,
     /// `refuse_pkcs1v15_encryption`: RSAES-PKCS1-v1_5 is not served.
     pub refuse_pkcs1v15_encryption: bool,
+    /// Executor of public-key operations and hashes; `None`: they run on the providers' lanes.
+    pub executor: Option<ExecutorConfig>,
     /// Whether security-relevant requests are reported as audit events.
     pub audit: bool,
     /// Providers; the key stays the same as long as the name does.
     pub providers: BTreeMap<ProviderKey, ProviderConfig>,
     /// Listeners.
     pub listeners: BTreeMap<ListenerKey, ListenerConfig>,
+}
+
+/// The executor.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ExecutorConfig {
+    /// Jobs it runs at a time, at least 1.
+    pub threads: u16,
+    /// What it can do; everything else runs on lanes.
+    pub capabilities: Capabilities,
 }
 
 /// Where a provider keeps key material (design: two kinds of key life).
@@ -44,6 +56,8 @@ pub struct ProviderConfig {
     pub info: ProviderInfo,
     /// Where its key material lies.
     pub material: MaterialPlace,
+    /// Whether a signature is verified, on the executor, before it leaves.
+    pub verify_signatures: bool,
     /// Number of lane hosts, at least 1.
     pub hosts: u16,
     /// Most random bytes one request may ask for; `None`: `limits.buffer_size`.

@@ -99,6 +99,13 @@ pub enum Event<'a> {
         /// Name of the key.
         name: &'a Text,
     },
+    /// A signature does not verify; it was not delivered and its host is replaced.
+    WrongSignature {
+        /// The request it was made for.
+        request: RequestId,
+        /// The host that made it.
+        host: HostKey,
+    },
     /// The store does not know how a commit ended, or whether it does again.
     StoreDoubt {
         /// Whether the doubt began (or ended).

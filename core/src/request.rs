@@ -18,7 +18,7 @@
 use crate::authenticate::Caller;
 use crate::config::Config;
 use crate::identity::{KeyIdentity, Peer, Text};
-use crate::ids::{ConnectionKey, ObjectId, ProviderKey, RequestId, Ticket};
+use crate::ids::{ConnectionKey, HostKey, ObjectId, ProviderKey, RequestId, Ticket};
 use crate::job::{Job, KeyOperation};
 use crate::observer::Event;
 use crate::operations::delete_client::Deletion;
@@ -30,6 +30,7 @@ use crate::schedule::principals::Payer;
 use crate::state::{Purpose, Step};
 use crate::time::Instant;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::time::Duration;
 use parsecd_wire::header::RequestHeader;
 use parsecd_wire::{KeyAttributes, SecretBytes};
@@ -76,7 +77,14 @@ pub(crate) enum Request {
     /// It waits for a lane.
     Queued { job: Arc<Job>, uses: Option<Arc<Record>>, expected: Expected, retries: Retries },
     /// A lane has it.
-    Running { ticket: Ticket, job: Arc<Job>, uses: Option<Arc<Record>>, expected: Expected, retries: Retries },
+    Running {
+        ticket: Ticket,
+        job: Arc<Job>,
+        uses: Option<Arc<Record>>,
+        expected: Expected,
+        retries: Retries,
+        then: Then,
+    },
     /// A creation or destruction goes on by itself and tells how it ended.
     Following { object: ObjectId },
     /// Pages of a list are being collected.
@@ -90,6 +98,16 @@ impl ActiveRequest {
     pub(crate) fn payer(&self) -> Payer {
         Payer { principal: self.caller.principal(&self.peer), tenant: self.caller.identity().cloned() }
     }
+}
+
+/// What follows a job.
+#[derive(Debug, Default, Hash)]
+pub(crate) enum Then {
+    /// The answer.
+    #[default]
+    Answer,
+    /// The job is the check of this signature, which a host has made.
+    Check { signature: Vec<u8>, host: HostKey },
 }
 
 /// How often a request's job was tried again.
@@ -177,12 +195,11 @@ impl Step<'_> {
             self.leave_name(&identity, id);
         }
         let Some(request) = self.forget_request(id) else { return };
+        let payer = request.payer();
         match request.state {
             Request::Running { ticket, uses, .. } => self.abandon_job(ticket, uses),
             Request::Queued { uses, .. } => {
-                if let Some(provider) = request.provider {
-                    self.leave_queue(provider, id);
-                }
+                self.forget_queued(id, &payer, request.provider);
                 if let Some(record) = uses {
                     self.use_ended(&record.identity);
                 }
@@ -199,6 +216,8 @@ impl Step<'_> {
             && let Purpose::RequestJob(_, lane) = *purpose
         {
             *purpose = Purpose::AbandonedJob { lane, uses };
+        } else if let Some(record) = uses {
+            self.use_ended(&record.identity);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::key_life::Makings;
 use crate::keystore::KeyStore;
 use crate::observer::{Event, Observer};
 use crate::output::Output;
+use crate::schedule::executor::Executor;
 use crate::state::{Mint, Purpose, State, Step, StoreHealth};
 use crate::time::Now;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -100,6 +101,7 @@ impl Service {
             gates: BTreeMap::new(),
             makings: Makings::default(),
             providers: BTreeMap::new(),
+            executor: Executor::default(),
             tickets: BTreeMap::new(),
             deadlines: Deadlines::default(),
             accounts: Accounts::default(),
@@ -164,7 +166,8 @@ impl Service {
                 .providers
                 .values()
                 .map(|provider| crate::size(provider.queue.len().saturating_add(provider.queue.principals())))
-                .sum(),
+                .sum::<u64>()
+                .saturating_add(crate::size(state.executor.len())),
             measured: state.providers.values().map(|provider| crate::size(provider.costs.len())).sum(),
             input: connections().map(|connection| connection.input_memory()).sum(),
             reserved: state.accounts.reserved(),

@@ -5,6 +5,7 @@ use crate::ids::{ConnectionKey, ObjectId, ProviderKey, RequestId};
 use crate::key_life::{At, KeyLife};
 use crate::output::Output;
 use crate::request::Request;
+use crate::schedule::principals::Payer;
 use crate::state::Step;
 use crate::time::Instant;
 use alloc::vec::Vec;
@@ -30,15 +31,15 @@ impl Step<'_> {
         for key in connections {
             self.refuse_unfinished(key);
         }
-        let queued: Vec<(RequestId, ProviderKey)> = self
+        let queued: Vec<(RequestId, Payer, Option<ProviderKey>)> = self
             .state
             .requests
             .values()
             .filter(|request| matches!(request.state, Request::Queued { .. }))
-            .filter_map(|request| Some((request.id, request.provider?)))
+            .map(|request| (request.id, request.payer(), request.provider))
             .collect();
-        for (id, provider) in queued {
-            self.leave_queue(provider, id);
+        for (id, payer, provider) in queued {
+            self.forget_queued(id, &payer, provider);
             self.refuse_queued(id, Status::PsaErrorCommunicationFailure);
         }
         let waiting: Vec<(ObjectId, Option<ProviderKey>)> = self

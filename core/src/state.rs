@@ -14,6 +14,7 @@ use crate::output::Output;
 use crate::providers::Provider;
 use crate::record::Record;
 use crate::request::ActiveRequest;
+use crate::schedule::executor::Executor;
 use crate::shutdown::Shutdown;
 use crate::time::{Instant, Now};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -39,6 +40,7 @@ pub(crate) struct State {
     pub(crate) makings: Makings,
     pub(crate) gates: BTreeMap<ApplicationIdentity, Gate>,
     pub(crate) providers: BTreeMap<ProviderKey, Provider>,
+    pub(crate) executor: Executor,
     pub(crate) tickets: BTreeMap<Ticket, Purpose>,
     pub(crate) deadlines: Deadlines,
     pub(crate) accounts: Accounts,
@@ -77,6 +79,8 @@ pub(crate) enum Purpose {
     RequestJob(RequestId, LaneKey),
     /// A job of a key life.
     LifeJob(ObjectId, LaneKey),
+    /// A job of a request on the executor.
+    ExecutorJob(RequestId),
     /// The first job of a host.
     OpenJob(HostKey),
     /// A job whose request is gone; its lane is still taken, and so is the key it uses.

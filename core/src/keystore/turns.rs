@@ -10,6 +10,7 @@ use crate::output::Output;
 use crate::policy::usage::{KeyUse, check_use};
 use crate::record::{Binding, Record};
 use crate::request::{KeyCall, Request};
+use crate::schedule::executor::runs_on_executor;
 use crate::state::{Purpose, Step, StoreHealth};
 use crate::store::{Counters, Fetched};
 use alloc::sync::Arc;
@@ -246,12 +247,6 @@ impl Step<'_> {
         let Some(provider) = self.state.requests.get(&id).and_then(|request| request.provider) else {
             return;
         };
-        let allowed = self
-            .check_device(provider, record)
-            .and_then(|()| self.serving_capabilities(provider)?.check_use(&record.attributes, key_use));
-        if let Err(status) = allowed {
-            return self.answer(id, Err(status));
-        }
         let expected = expected_of(&operation, &record.attributes);
         let key = KeyInUse {
             object: record.object,
@@ -260,10 +255,20 @@ impl Step<'_> {
             public: record.public.clone(),
             material: record.material.clone(),
         };
+        let job = Job::Use { key, operation };
+        let executor = self.state.config.executor.as_ref().map(|executor| &executor.capabilities);
+        if !runs_on_executor(executor, &job) {
+            let allowed = self
+                .check_device(provider, record)
+                .and_then(|()| self.serving_capabilities(provider)?.check_use(&record.attributes, key_use));
+            if let Err(status) = allowed {
+                return self.answer(id, Err(status));
+            }
+        }
         if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
             entry.uses = entry.uses.saturating_add(1);
         }
-        self.queue_job(id, provider, Job::Use { key, operation }, Some(record.clone()), expected);
+        self.queue_job(id, provider, job, Some(record.clone()), expected);
     }
 
     /// A creation or a destruction.

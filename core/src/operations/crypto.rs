@@ -9,6 +9,7 @@ use crate::policy::creation;
 use crate::policy::usage::KeyUse;
 use crate::record::Record;
 use crate::request::{KeyCall, Request, Retries};
+use crate::schedule::executor::runs_on_executor;
 use crate::state::Step;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -187,9 +188,13 @@ impl Step<'_> {
     ) {
         let limit = self.state.config.limits.request_memory;
         let Some(payer) = self.state.requests.get(&id).map(|request| request.payer()) else { return };
-        let status = if self.is_down(provider) || self.state.shutdown.is_some() {
+        let executor = self.state.config.executor.as_ref().map(|executor| &executor.capabilities);
+        let needs_lane = !runs_on_executor(executor, &job);
+        let queue =
+            if needs_lane { self.check_queue(provider, &payer) } else { self.check_executor_queue(&payer) };
+        let status = if self.state.shutdown.is_some() || (needs_lane && self.is_down(provider)) {
             Some(Status::PsaErrorCommunicationFailure)
-        } else if let Err(status) = self.check_queue(provider, &payer) {
+        } else if let Err(status) = queue {
             Some(status)
         } else if self.state.accounts.reserve(expected.size(), limit) {
             None
@@ -204,6 +209,9 @@ impl Step<'_> {
         }
         if let Some(request) = self.state.requests.get_mut(&id) {
             request.reserved = request.reserved.saturating_add(expected.size());
+        }
+        if !needs_lane {
+            return self.queue_for_executor(id, job, uses, expected, &payer);
         }
         self.request_becomes(
             id,

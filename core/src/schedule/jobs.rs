@@ -15,6 +15,9 @@ const LANES_LOST_MAX: u8 = 1;
 
 impl Step<'_> {
     pub(crate) fn job_finished(&mut self, ticket: Ticket, purpose: Purpose, outcome: Outcome) {
+        if let Purpose::ExecutorJob(id) = purpose {
+            return self.executor_finished(Some(id), ticket, outcome);
+        }
         let lane = match &purpose {
             Purpose::RequestJob(_, lane) | Purpose::LifeJob(_, lane) | Purpose::AbandonedJob { lane, .. } => {
                 *lane
@@ -29,6 +32,7 @@ impl Step<'_> {
             _ => self.host_served(lane.host, &purpose),
         }
         match purpose {
+            Purpose::RequestJob(id, lane) if self.checks_first(id, lane, &outcome) => {}
             Purpose::RequestJob(id, _) => self.request_job_finished(id, outcome),
             Purpose::LifeJob(object, _) => self.life_job_finished(object, outcome),
             Purpose::OpenJob(host) => self.host_logged_in(host, outcome),
@@ -52,7 +56,7 @@ impl Step<'_> {
         }
     }
 
-    fn request_job_finished(&mut self, id: RequestId, outcome: Outcome) {
+    pub(super) fn request_job_finished(&mut self, id: RequestId, outcome: Outcome) {
         self.request_ran(id);
         let Some(Request::Running { job, uses, expected, mut retries, .. }) =
             self.request_becomes(id, Request::Admitted)

@@ -1,6 +1,7 @@
 //! Who gets a lane next.
 
 pub(crate) mod costs;
+pub(crate) mod executor;
 pub(crate) mod jobs;
 pub(crate) mod lanes;
 pub(crate) mod principals;

@@ -9,7 +9,7 @@ use crate::key_life::{At, KeyLife};
 use crate::observer::Event;
 use crate::output::{Output, Place};
 use crate::providers::Queued;
-use crate::request::Request;
+use crate::request::{Request, Then};
 use crate::state::{Purpose, State, Step};
 use alloc::sync::Arc;
 use parsecd_wire::Status;
@@ -71,15 +71,17 @@ impl Step<'_> {
         if full { Err(Status::PsaErrorInsufficientMemory) } else { Ok(()) }
     }
 
-    pub(crate) fn leave_queue(&mut self, provider: ProviderKey, id: RequestId) {
-        self.remove_from_queue(provider, Queued::Request(id));
+    /// Takes a request out of whichever queue it waits in.
+    pub(crate) fn forget_queued(&mut self, id: RequestId, payer: &Payer, provider: Option<ProviderKey>) {
+        let work = Queued::Request(id);
+        self.state.executor.queue.remove(payer, work);
+        if let Some(entry) = provider.and_then(|key| self.state.providers.get_mut(&key)) {
+            entry.queue.remove(payer, work);
+        }
     }
 
     pub(crate) fn life_leaves_queue(&mut self, provider: ProviderKey, object: ObjectId) {
-        self.remove_from_queue(provider, Queued::Life(object));
-    }
-
-    fn remove_from_queue(&mut self, provider: ProviderKey, work: Queued) {
+        let work = Queued::Life(object);
         let payer = self.state.payer_of(work);
         if let Some(entry) = self.state.providers.get_mut(&provider) {
             entry.queue.remove(&payer, work);
@@ -117,14 +119,15 @@ impl Step<'_> {
             Request::Following { object } => Some(object),
             _ => return,
         };
-        let Some(provider) = provider else { return };
+        let payer = request.payer();
         let status = Status::PsaErrorInsufficientMemory;
-        match object {
-            None => {
-                self.leave_queue(provider, id);
+        match (object, provider) {
+            (None, provider) => {
+                self.forget_queued(id, &payer, provider);
                 self.refuse_queued(id, status);
             }
-            Some(object) => {
+            (Some(_), None) => {}
+            (Some(object), Some(provider)) => {
                 let waits = self
                     .state
                     .lives
@@ -203,7 +206,8 @@ impl Step<'_> {
         self.lane_takes(lane, ticket, JobKind::of(&job), payer.principal);
         self.observer.event(Event::Started { request: Some(id), lane, ticket });
         self.output(Output::StartJob { ticket, on: Place::Lane(lane), job: job.clone() });
-        self.request_becomes(id, Request::Running { ticket, job, uses, expected, retries });
+        let then = Then::Answer;
+        self.request_becomes(id, Request::Running { ticket, job, uses, expected, retries, then });
     }
 
     fn start_life(&mut self, object: ObjectId, lane: LaneKey, payer: Payer) {

@@ -1,6 +1,7 @@
 //! Scripted stories of the whole core: one input at a time, nothing by chance.
 
 mod closing;
+mod executor;
 mod hosts;
 mod kept;
 mod keys_owned;

@@ -59,6 +59,7 @@ pub struct World {
     /// Close, ShutdownWrite and Abort in order.
     pub ends: BTreeMap<ConnectionKey, Vec<&'static str>>,
     pub jobs: Vec<(Ticket, HostKey, Arc<Job>)>,
+    pub executor: Vec<(Ticket, Arc<Job>)>,
     pub commits: Vec<(Ticket, Mutation)>,
     pub fetches: Vec<Ticket>,
     pub lists: Vec<(Ticket, Query)>,
@@ -82,6 +83,7 @@ pub fn config(material: MaterialPlace, hosts: u16) -> Config {
             id: ProviderId::MbedCrypto,
         },
         material,
+        verify_signatures: false,
         hosts,
         random_limit: None,
     };
@@ -101,6 +103,7 @@ pub fn config(material: MaterialPlace, hosts: u16) -> Config {
         deadlines: Deadlines::default(),
         allow_deprecated: false,
         refuse_pkcs1v15_encryption: false,
+        executor: None,
         audit: false,
         providers: BTreeMap::from([(PROVIDER, provider)]),
         listeners: BTreeMap::from([(LISTENER, listener)]),
@@ -124,7 +127,7 @@ pub fn ecdsa() -> AsymmetricSignature {
     AsymmetricSignature::Ecdsa(SignHash::Specific(Hash::Sha256))
 }
 
-fn capabilities() -> Capabilities {
+pub fn capabilities() -> Capabilities {
     let opcodes = Opcode::ALL
         .into_iter()
         .filter(|opcode| {
@@ -160,6 +163,7 @@ impl World {
             received: BTreeMap::new(),
             ends: BTreeMap::new(),
             jobs: Vec::new(),
+            executor: Vec::new(),
             commits: Vec::new(),
             fetches: Vec::new(),
             lists: Vec::new(),
@@ -219,13 +223,14 @@ impl World {
             Output::StartJob { ticket, on: Place::Lane(lane), job } => {
                 self.jobs.push((ticket, lane.host, job));
             }
+            Output::StartJob { ticket, on: Place::Executor, job } => self.executor.push((ticket, job)),
             Output::CancelJob { ticket } => self.cancelled.push(ticket),
             Output::OpenHost { host } => self.opened.push(host),
             Output::KillHost { host } => self.killed.push(host),
             Output::CloseHost { host } => self.closed_hosts.push(host),
             Output::AcceptAgain { .. } => self.accept_again = true,
             Output::Stopped => self.stopped = true,
-            Output::StartJob { .. } | Output::ReadAgain { .. } | Output::VerifyToken { .. } => {}
+            Output::ReadAgain { .. } | Output::VerifyToken { .. } => {}
             Output::Audit { .. } | Output::Idle { .. } => {}
         }
     }
@@ -309,6 +314,13 @@ impl World {
     pub fn finish(&mut self, outcome: Outcome) {
         assert!(!self.jobs.is_empty(), "a job runs");
         let (ticket, _, _) = self.jobs.remove(0);
+        self.step(Input::JobFinished { ticket, outcome });
+    }
+
+    /// Ends the oldest job of the executor.
+    pub fn execute(&mut self, outcome: Outcome) {
+        assert!(!self.executor.is_empty(), "the executor runs a job");
+        let (ticket, _) = self.executor.remove(0);
         self.step(Input::JobFinished { ticket, outcome });
     }
 

@@ -1,9 +1,9 @@
 //! The provider: runs jobs.
 
-use crate::capabilities::{self, capabilities};
-use crate::ffi::{Key, KeyPolicy, Library, LibraryError, PsaError, Usage};
+use crate::capabilities::capabilities;
+use crate::ffi::{AeadInput, Key, KeyPolicy, Library, LibraryError, PsaError, Usage};
 use crate::seal::{NotSealedHere, Owner, STORE_KEY_LENGTH, Sealer};
-use crate::{asymmetric, hash};
+use crate::{agreement, encryption, hash, signature, symmetric};
 use parsecd_core::capability::{Capabilities, KeyCapability};
 use parsecd_core::job::{Job, KeyInUse, KeyOperation};
 use parsecd_core::outcome::{Effect, Outcome};
@@ -74,7 +74,7 @@ impl Provider {
     fn generate(&self, binding: &Binding, attributes: &KeyAttributes) -> Result<Effect, Status> {
         let KeyAttributes { key_type, bits, .. } = *attributes;
         let capability = self.capability(key_type)?;
-        if !capability.generate || !capabilities::has_size(capability, bits) {
+        if !capability.generate || !capability.holds(bits) {
             return Err(Status::PsaErrorInvalidArgument);
         }
         let key = self.library.generate(key_type, bits, KeyPolicy::EXPORT)?;
@@ -93,18 +93,18 @@ impl Provider {
         if !capability.import {
             return Err(Status::PsaErrorNotSupported);
         }
-        if (bits != 0 && !capabilities::has_size(capability, bits)) || data.is_empty() {
+        if (bits != 0 && !capability.holds(bits)) || data.is_empty() {
             return Err(Status::PsaErrorInvalidArgument);
         }
         let policy =
-            if key_type == KeyType::RsaKeyPair { asymmetric::proof_policy() } else { KeyPolicy::EXPORT };
+            if key_type == KeyType::RsaKeyPair { signature::proof_policy() } else { KeyPolicy::EXPORT };
         let key = self.library.import(key_type, bits, policy, data.expose()).map_err(import_status)?;
         let attributes = KeyAttributes { bits: key.bits()?, ..*attributes };
-        if !capabilities::has_size(capability, attributes.bits) {
+        if !capability.holds(attributes.bits) {
             return Err(Status::PsaErrorInvalidArgument);
         }
         if key_type == KeyType::RsaKeyPair {
-            asymmetric::prove(&key, attributes.bits)?;
+            signature::prove(&key, attributes.bits)?;
         }
         // The export format is never longer than what was imported, whatever the public exponent.
         let size = self.library.export_size(key_type, attributes.bits).max(data.len());
@@ -136,22 +136,43 @@ impl Provider {
 
     fn use_key(&self, key: &KeyInUse, operation: &KeyOperation) -> Result<Effect, Status> {
         match operation {
-            KeyOperation::SignHash { algorithm, hash } => asymmetric::sign_hash(self, key, *algorithm, hash),
+            KeyOperation::SignHash { algorithm, hash } => signature::sign_hash(self, key, *algorithm, hash),
             KeyOperation::VerifyHash { algorithm, hash, signature } => {
-                asymmetric::verify_hash(self, key, *algorithm, hash, signature)
+                signature::verify_hash(self, key, *algorithm, hash, signature)
             }
             KeyOperation::Export => self.export(key),
-            KeyOperation::AsymmetricEncrypt { .. }
-            | KeyOperation::AsymmetricDecrypt { .. }
-            | KeyOperation::AeadEncrypt { .. }
-            | KeyOperation::AeadDecrypt { .. }
-            | KeyOperation::CipherEncrypt { .. }
-            | KeyOperation::CipherDecrypt { .. }
-            | KeyOperation::MacCompute { .. }
-            | KeyOperation::MacVerify { .. }
-            | KeyOperation::RawKeyAgreement { .. }
-            | KeyOperation::PrepareAttestation
-            | KeyOperation::Attest { .. } => Err(Status::PsaErrorNotSupported),
+            KeyOperation::AsymmetricEncrypt { algorithm, plaintext, salt } => {
+                encryption::encrypt(self, key, *algorithm, plaintext.expose(), salt)
+            }
+            KeyOperation::AsymmetricDecrypt { algorithm, ciphertext, salt } => {
+                encryption::decrypt(self, key, *algorithm, ciphertext, salt)
+            }
+            KeyOperation::AeadEncrypt { algorithm, nonce, additional_data, plaintext } => {
+                let input = AeadInput { nonce, additional_data };
+                symmetric::aead_encrypt(self, key, *algorithm, input, plaintext.expose())
+            }
+            KeyOperation::AeadDecrypt { algorithm, nonce, additional_data, ciphertext } => {
+                let input = AeadInput { nonce, additional_data };
+                symmetric::aead_decrypt(self, key, *algorithm, input, ciphertext)
+            }
+            KeyOperation::CipherEncrypt { algorithm, plaintext } => {
+                symmetric::cipher_encrypt(self, key, *algorithm, plaintext.expose())
+            }
+            KeyOperation::CipherDecrypt { algorithm, ciphertext } => {
+                symmetric::cipher_decrypt(self, key, *algorithm, ciphertext)
+            }
+            KeyOperation::MacCompute { algorithm, input } => {
+                symmetric::mac_compute(self, key, *algorithm, input.expose())
+            }
+            KeyOperation::MacVerify { algorithm, input, mac } => {
+                symmetric::mac_verify(self, key, *algorithm, input.expose(), mac)
+            }
+            KeyOperation::RawKeyAgreement { algorithm, peer_key } => {
+                agreement::agree(self, key, *algorithm, peer_key)
+            }
+            KeyOperation::PrepareAttestation | KeyOperation::Attest { .. } => {
+                Err(Status::PsaErrorNotSupported)
+            }
         }
     }
 
@@ -173,11 +194,7 @@ impl Provider {
     }
 
     fn capability(&self, key_type: KeyType) -> Result<&KeyCapability, Status> {
-        self.capabilities
-            .keys
-            .iter()
-            .find(|capability| capability.key_type == key_type)
-            .ok_or(Status::PsaErrorNotSupported)
+        self.capabilities.key(key_type).ok_or(Status::PsaErrorNotSupported)
     }
 
     /// Fails unless the table has this algorithm for keys of this type and size.
@@ -186,8 +203,7 @@ impl Provider {
         attributes: &KeyAttributes,
         algorithm: Algorithm,
     ) -> Result<(), Status> {
-        let capability = self.capability(attributes.key_type)?;
-        if capabilities::has_algorithm(capability, attributes.bits, algorithm) {
+        if self.capabilities.works(attributes.key_type, attributes.bits, algorithm) {
             Ok(())
         } else {
             Err(Status::PsaErrorNotSupported)

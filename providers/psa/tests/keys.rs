@@ -13,10 +13,6 @@ use support::*;
 
 const SHA256: SignHash = SignHash::Specific(Hash::Sha256);
 
-fn hex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
-}
-
 #[test]
 fn material_opens_for_its_own_record_and_store_key_only() {
     let key = with_provider(|provider| {

@@ -1,8 +1,11 @@
-//! OpenSSL accepts the signatures: they are those of the standards, not only those of this library.
+//! OpenSSL accepts signatures and ciphertexts: they are those of the standards, not only those of this
+//! library.
 
 mod support;
 
-use parsecd_wire::algorithm::{AsymmetricSignature, Hash, SignHash};
+use parsecd_core::job::KeyOperation;
+use parsecd_wire::SecretBytes;
+use parsecd_wire::algorithm::{AsymmetricEncryption, AsymmetricSignature, Hash, SignHash};
 use parsecd_wire::attributes::KeyType;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,6 +79,28 @@ fn openssl_verifies_rsa_signatures_of_every_kind_of_hash() {
             let verify = format!("{verify} -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:{length}");
             let said = directory.openssl(&verify);
             assert!(said.contains("Verified Successfully"), "PSS {name}: {said}");
+        }
+    });
+}
+
+#[test]
+fn openssl_decrypts_what_the_public_key_encrypted_with_a_label() {
+    let directory = Directory::new("oaep");
+    with_provider(|provider| {
+        let key = made(generate(provider, attributes(KeyType::RsaKeyPair, 2048)));
+        directory.file("pair.der", export(provider, &key).expose());
+        for (hash, name) in [(Hash::Sha1, "sha1"), (Hash::Sha256, "sha256"), (Hash::Sha512, "sha512")] {
+            let operation = KeyOperation::AsymmetricEncrypt {
+                algorithm: AsymmetricEncryption::RsaOaep(hash),
+                plaintext: SecretBytes::from(b"plaintext".as_slice()),
+                salt: vec![0xAB, 0xCD],
+            };
+            directory.file("ciphertext", &output(key_use(provider, &key, operation)));
+            let said = directory.openssl(&format!(
+                "pkeyutl -decrypt -keyform DER -inkey pair.der -in ciphertext -pkeyopt rsa_padding_mode:oaep \
+                 -pkeyopt rsa_oaep_md:{name} -pkeyopt rsa_mgf1_md:{name} -pkeyopt rsa_oaep_label:abcd"
+            ));
+            assert_eq!(said, "plaintext", "{name}");
         }
     });
 }

@@ -1,5 +1,6 @@
 //! Keys that live in the library's memory until they are dropped.
 
+use super::operations::{output, secret_output};
 use super::{Library, PsaError, check};
 use core::marker::PhantomData;
 use parsecd_wire::SecretBytes;
@@ -106,25 +107,18 @@ impl Key<'_> {
 
     /// Its material in import format. `size` bytes have to be enough.
     pub fn export(&self, size: usize) -> Result<SecretBytes, PsaError> {
-        let mut data = zeroize::Zeroizing::new(vec![0; size]);
-        let mut written = 0;
-        // SAFETY: writes at most `data.len()` bytes to `data` and their number to `written`.
-        let status = unsafe { ffi::psa_export_key(self.id, data.as_mut_ptr(), data.len(), &mut written) };
-        check(status)?;
-        data.truncate(written);
-        Ok(SecretBytes::new(core::mem::take(&mut *data)))
+        secret_output(size, |data, written| {
+            // SAFETY: writes at most `data.len()` bytes to `data` and their number to `written`.
+            unsafe { ffi::psa_export_key(self.id, data.as_mut_ptr(), data.len(), written) }
+        })
     }
 
     /// Its public part in export format. `size` bytes have to be enough.
     pub fn export_public(&self, size: usize) -> Result<Vec<u8>, PsaError> {
-        let mut data = vec![0; size];
-        let mut written = 0;
-        // SAFETY: writes at most `data.len()` bytes to `data` and their number to `written`.
-        let status =
-            unsafe { ffi::psa_export_public_key(self.id, data.as_mut_ptr(), data.len(), &mut written) };
-        check(status)?;
-        data.truncate(written);
-        Ok(data)
+        output(size, |data, written| {
+            // SAFETY: writes at most `data.len()` bytes to `data` and their number to `written`.
+            unsafe { ffi::psa_export_public_key(self.id, data.as_mut_ptr(), data.len(), written) }
+        })
     }
 }
 

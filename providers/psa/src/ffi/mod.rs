@@ -7,7 +7,7 @@ mod key;
 mod operations;
 
 pub use key::{Key, KeyPolicy};
-pub use operations::Usage;
+pub use operations::{AeadInput, Usage};
 
 use core::ffi::{CStr, c_char};
 use core::marker::PhantomData;
@@ -86,22 +86,20 @@ impl Library {
 
     /// Hash of `input` with the PSA algorithm `algorithm`, whose hashes are `length` bytes long.
     pub fn hash(&self, algorithm: u32, length: usize, input: &[u8]) -> Result<Vec<u8>, PsaError> {
-        let mut hash = vec![0; length];
-        let mut written = 0;
-        // SAFETY: reads `input`, writes at most `hash.len()` bytes to `hash` and their number to `written`.
-        let status = unsafe {
-            ffi::psa_hash_compute(
-                algorithm,
-                input.as_ptr(),
-                input.len(),
-                hash.as_mut_ptr(),
-                hash.len(),
-                &mut written,
-            )
-        };
-        check(status)?;
-        hash.truncate(written);
-        Ok(hash)
+        operations::output(length, |hash, written| {
+            // SAFETY: reads `input`, writes at most `hash.len()` bytes to `hash` and their number to
+            // `written`.
+            unsafe {
+                ffi::psa_hash_compute(
+                    algorithm,
+                    input.as_ptr(),
+                    input.len(),
+                    hash.as_mut_ptr(),
+                    hash.len(),
+                    written,
+                )
+            }
+        })
     }
 }
 

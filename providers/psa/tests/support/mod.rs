@@ -114,8 +114,70 @@ pub fn sizes_to_try(capability: &KeyCapability) -> Vec<u32> {
     sizes
 }
 
+/// A key of every type and every size to try, made by generation; public keys from the pair made before.
+pub fn every_key(provider: &mut Provider, each: impl FnMut(&mut Provider, &KeyInUse)) {
+    every_key_of(provider, |_| true, each);
+}
+
+/// Those of some types.
+pub fn every_key_of(
+    provider: &mut Provider,
+    types: impl Fn(KeyType) -> bool,
+    mut each: impl FnMut(&mut Provider, &KeyInUse),
+) {
+    for capability in capabilities(provider).keys {
+        if !types(capability.key_type) {
+            continue;
+        }
+        for bits in sizes_to_try(&capability) {
+            let wanted = attributes(capability.key_type, bits);
+            let key = if capability.generate {
+                made(generate(provider, wanted))
+            } else {
+                let pair = pair_type(capability.key_type);
+                let pair = made(generate(provider, attributes(pair, bits)));
+                made(import(provider, wanted, &pair.public))
+            };
+            assert_eq!(key.attributes, wanted);
+            each(provider, &key);
+        }
+    }
+}
+
+pub fn pair_type(public: KeyType) -> KeyType {
+    match public {
+        KeyType::RsaPublicKey => KeyType::RsaKeyPair,
+        KeyType::EccPublicKey(family) => KeyType::EccKeyPair(family),
+        KeyType::DhPublicKey(family) => KeyType::DhKeyPair(family),
+        other => panic!("{other:?} cannot be generated and is no public key"),
+    }
+}
+
+pub fn secret(outcome: Outcome) -> SecretBytes {
+    match outcome {
+        Outcome::Done(Effect::Secret(secret)) => secret,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whether the table of capabilities has this algorithm for such a key.
+pub fn is_listed(table: &Capabilities, key: &KeyInUse, algorithm: Algorithm) -> bool {
+    table.works(key.attributes.key_type, key.attributes.bits, algorithm)
+}
+
+pub fn hex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
+
 pub const VERIFIED: Outcome = Outcome::Done(Effect::Verified);
 pub const INVALID_SIGNATURE: Outcome = Outcome::Refused(Status::PsaErrorInvalidSignature);
 pub const INVALID_ARGUMENT: Outcome = Outcome::Refused(Status::PsaErrorInvalidArgument);
 pub const NOT_SUPPORTED: Outcome = Outcome::Refused(Status::PsaErrorNotSupported);
 pub const DATA_CORRUPT: Outcome = Outcome::Refused(Status::PsaErrorDataCorrupt);
+pub const INVALID_PADDING: Outcome = Outcome::Refused(Status::PsaErrorInvalidPadding);
+
+/// All but RSA and finite-field Diffie-Hellman, whose keys take long to make.
+pub fn is_made_quickly(key_type: KeyType) -> bool {
+    let public = key_type.public_type();
+    !matches!(public, Some(KeyType::RsaPublicKey | KeyType::DhPublicKey(_)))
+}

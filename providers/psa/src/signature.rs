@@ -67,6 +67,9 @@ pub fn verify_hash(
 
 /// The PSA algorithm by which the library makes signatures of `scheme`, and what it signs for `hash`.
 fn library_scheme(scheme: AsymmetricSignature, hash: &[u8]) -> Result<(u32, Cow<'_, [u8]>), Status> {
+    if scheme.hash() == Some(SignHash::Any) {
+        return Err(Status::PsaErrorNotSupported);
+    }
     if let Some(SignHash::Specific(algorithm)) = scheme.hash() {
         // The library accepts hashes of any length for some schemes.
         if hash.len() != algorithm.length() {

@@ -101,8 +101,8 @@ impl Store {
                 self.writes.as_ref().is_some_and(|writes| writes.try_send((ticket, mutation)).is_ok()),
                 StoreAnswer::Committed { ticket, result: CommitResult::Refused },
             ),
-            StoreRequest::Fetch { ticket, identity } => (
-                self.read(ticket, Reading::Fetch(identity)),
+            StoreRequest::Fetch { ticket, identity, principal } => (
+                self.read(ticket, Reading::Fetch { identity, principal }),
                 StoreAnswer::Fetched { ticket, fetched: Fetched::Failed, counters: Counters::default() },
             ),
             StoreRequest::List { ticket, query } => {

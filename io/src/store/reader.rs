@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A read.
 pub(super) enum Reading {
-    /// One key and the counters of its tenant.
-    Fetch(KeyIdentity),
+    /// One key, and the counters of its application inside `principal` and of the latter.
+    Fetch { identity: KeyIdentity, principal: Text },
     /// A page.
     List(Query),
 }
@@ -78,9 +78,9 @@ impl Reader {
         reading: &Reading,
     ) -> rusqlite::Result<StoreAnswer> {
         Ok(match reading {
-            Reading::Fetch(identity) => {
+            Reading::Fetch { identity, principal } => {
                 let fetched = self.fetch(connection, identity)?;
-                let counters = counters(connection, &identity.application)?;
+                let counters = counters(connection, &identity.application, principal)?;
                 StoreAnswer::Fetched { ticket, fetched, counters }
             }
             Reading::List(query) => StoreAnswer::Listed { ticket, page: self.list(connection, query)? },
@@ -90,32 +90,33 @@ impl Reader {
     fn fetch(&self, connection: &Connection, identity: &KeyIdentity) -> rusqlite::Result<Fetched> {
         let authenticator = i64::from(identity.application.authenticator.number());
         let key = params![authenticator, &*identity.application.name, &*identity.provider, &*identity.name];
-        let sql = "SELECT object, record, tag FROM keys \
+        let sql = "SELECT object, principal, record, tag FROM keys \
                    WHERE authenticator = ?1 AND application = ?2 AND provider = ?3 AND name = ?4";
         let record = connection
             .prepare_cached(sql)?
             .query_row(key, |row| {
                 let name = (identity.provider.as_bytes(), identity.name.as_bytes());
-                Ok(self.record(&identity.application, name, bytes(row, 0)?, bytes(row, 1)?, bytes(row, 2)?))
+                self.record(&identity.application, name, row, 0)
             })
             .optional()?;
         Ok(record.map_or(Fetched::Absent, |record| record.map_or(Fetched::Unreadable, Fetched::Found)))
     }
 
     /// The record of a row, if its tag is right for the names it was asked for with: an index that points to
-    /// another row must not yield that row's key.
+    /// another row must not yield that row's key. Columns object, principal, record, tag begin at `first`.
     fn record(
         &self,
         application: &ApplicationIdentity,
         (provider, name): (&[u8], &[u8]),
-        object: &[u8],
-        record: &[u8],
-        tag: &[u8],
-    ) -> Option<EncodedRecord> {
+        row: &rusqlite::Row<'_>,
+        first: usize,
+    ) -> rusqlite::Result<Option<EncodedRecord>> {
         let authenticator = i64::from(application.authenticator.number());
         let application = application.name.as_bytes();
-        let row = Row::Key { authenticator, application, provider, name, object, record };
-        self.tag.is_right(&row, tag).then(|| EncodedRecord(record.to_vec()))
+        let [object, principal, record, tag] = [0, 1, 2, 3].map(|column| bytes(row, first + column));
+        let (object, principal, record) = (object?, principal?, record?);
+        let row = Row::Key { authenticator, application, provider, name, object, principal, record };
+        Ok(self.tag.is_right(&row, tag?).then(|| EncodedRecord(record.to_vec())))
     }
 
     fn list(&self, connection: &Connection, query: &Query) -> rusqlite::Result<Page> {
@@ -124,8 +125,9 @@ impl Reader {
                 Page::Keys(self.keys(connection, application, provider.as_ref(), after.as_ref(), *limit)?)
             }
             Query::Clients { authenticator, after, limit } => {
-                let mut range =
-                    Range::new("SELECT application FROM tenants WHERE keys > 0 AND authenticator = ?");
+                let mut range = Range::new(
+                    "SELECT DISTINCT application FROM tenants WHERE keys > 0 AND authenticator = ?",
+                );
                 let authenticator = i64::from(authenticator.number());
                 range.bind("", &authenticator);
                 after.iter().for_each(|after| range.bind(" AND application > ?", after));
@@ -167,8 +169,9 @@ impl Reader {
         after: Option<&(Text, Text)>,
         limit: u32,
     ) -> rusqlite::Result<Vec<ListedKey>> {
-        let mut range =
-            Range::new("SELECT provider, name, object, record, tag FROM keys WHERE authenticator = ?");
+        let mut range = Range::new(
+            "SELECT provider, name, object, principal, record, tag FROM keys WHERE authenticator = ?",
+        );
         let authenticator = i64::from(application.authenticator.number());
         range.bind("", &authenticator);
         range.bind(" AND application = ?", &application.name);
@@ -188,8 +191,7 @@ impl Reader {
         }
         range.page(connection, " ORDER BY provider, name", limit, |row| {
             let (provider, name) = (bytes(row, 0)?, bytes(row, 1)?);
-            let record =
-                self.record(application, (provider, name), bytes(row, 2)?, bytes(row, 3)?, bytes(row, 4)?);
+            let record = self.record(application, (provider, name), row, 2)?;
             Ok(text(provider).zip(text(name)).map(|(provider, name)| ListedKey { provider, name, record }))
         })
     }
@@ -278,17 +280,25 @@ impl<'a> Range<'a> {
     }
 }
 
-/// What a tenant holds. A tenant is alone in its principal: nothing in the store says more yet.
-fn counters(connection: &Connection, application: &ApplicationIdentity) -> rusqlite::Result<Counters> {
-    let sql = "SELECT keys, bytes FROM tenants WHERE authenticator = ?1 AND application = ?2";
-    let key = params![i64::from(application.authenticator.number()), &*application.name];
-    let count = |row: &rusqlite::Row<'_>, index| row.get(index).map(|n: i64| u64::try_from(n).unwrap_or(0));
-    let held = connection
-        .prepare_cached(sql)?
-        .query_row(key, |row| Ok((count(row, 0)?, count(row, 1)?)))
-        .optional()?;
-    let (keys, bytes) = held.unwrap_or_default();
-    Ok(Counters { tenant_keys: keys, tenant_bytes: bytes, principal_keys: keys, principal_bytes: bytes })
+fn counters(
+    connection: &Connection,
+    application: &ApplicationIdentity,
+    principal: &str,
+) -> rusqlite::Result<Counters> {
+    let held = |sql: &str, key: &[&dyn ToSql]| {
+        let count =
+            |row: &rusqlite::Row<'_>, index| row.get(index).map(|n: i64| u64::try_from(n).unwrap_or(0));
+        let mut statement = connection.prepare_cached(sql)?;
+        let row = statement.query_row(key, |row| Ok((count(row, 0)?, count(row, 1)?))).optional()?;
+        Ok::<_, rusqlite::Error>(row.unwrap_or_default())
+    };
+    let (tenant_keys, tenant_bytes) = held(
+        "SELECT keys, bytes FROM tenants WHERE authenticator = ?1 AND application = ?2 AND principal = ?3",
+        params![i64::from(application.authenticator.number()), &*application.name, principal],
+    )?;
+    let (principal_keys, principal_bytes) =
+        held("SELECT keys, bytes FROM principals WHERE principal = ?1", params![principal])?;
+    Ok(Counters { tenant_keys, tenant_bytes, principal_keys, principal_bytes })
 }
 
 fn begin(connection: &Connection) -> bool {
@@ -304,7 +314,7 @@ fn begin(connection: &Connection) -> bool {
 
 fn failed((ticket, reading): (Ticket, Reading)) -> StoreAnswer {
     match reading {
-        Reading::Fetch(_) => {
+        Reading::Fetch { .. } => {
             StoreAnswer::Fetched { ticket, fetched: Fetched::Failed, counters: Counters::default() }
         }
         Reading::List(_) => StoreAnswer::Listed { ticket, page: Page::Failed },

@@ -1,6 +1,6 @@
 //! What the loop asks of the store and what it gets back: the outputs and inputs of the core that concern it.
 
-use parsecd_core::identity::KeyIdentity;
+use parsecd_core::identity::{KeyIdentity, Text};
 use parsecd_core::ids::Ticket;
 use parsecd_core::store::{CommitResult, Counters, Fetched, Mutation, Page, Query};
 
@@ -13,6 +13,8 @@ pub enum StoreRequest {
         ticket: Ticket,
         /// Name of the key.
         identity: KeyIdentity,
+        /// Principal whose counters are wanted.
+        principal: Text,
     },
     /// `Output::List`.
     List {

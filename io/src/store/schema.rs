@@ -18,9 +18,10 @@ pub(super) const FORMAT: i64 = 1;
 /// Everything in the schema. A store's schema is compared with this text by text, so that no trigger or view
 /// can have been put in.
 ///
-/// Texts compare byte by byte (SQLite's BINARY collation in a UTF-8 database). `tenants` says what `keys`
-/// says, counted; it changes in the same transactions.
-pub(super) const SCHEMA: [(&str, &str); 6] = [
+/// Texts compare byte by byte (SQLite's BINARY collation in a UTF-8 database). A tenant is an application
+/// inside a principal. `tenants` and `principals` say what `keys` says, counted; they change in the same
+/// transactions.
+pub(super) const SCHEMA: [(&str, &str); 7] = [
     (
         "meta",
         "CREATE TABLE meta (name TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID",
@@ -28,8 +29,8 @@ pub(super) const SCHEMA: [(&str, &str); 6] = [
     (
         "keys",
         "CREATE TABLE keys (authenticator INTEGER NOT NULL, application TEXT NOT NULL, \
-         provider TEXT NOT NULL, name TEXT NOT NULL, object BLOB NOT NULL, record BLOB NOT NULL, \
-         tag BLOB NOT NULL, PRIMARY KEY (authenticator, application, provider, name)) STRICT",
+         provider TEXT NOT NULL, name TEXT NOT NULL, object BLOB NOT NULL, principal TEXT NOT NULL, \
+         record BLOB NOT NULL, tag BLOB NOT NULL, PRIMARY KEY (authenticator, application, provider, name)) STRICT",
     ),
     (
         "unfinished",
@@ -45,8 +46,13 @@ pub(super) const SCHEMA: [(&str, &str); 6] = [
     (
         "tenants",
         "CREATE TABLE tenants (authenticator INTEGER NOT NULL, application TEXT NOT NULL, \
-         keys INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (authenticator, application)) \
-         STRICT, WITHOUT ROWID",
+         principal TEXT NOT NULL, keys INTEGER NOT NULL, bytes INTEGER NOT NULL, \
+         PRIMARY KEY (authenticator, application, principal)) STRICT, WITHOUT ROWID",
+    ),
+    (
+        "principals",
+        "CREATE TABLE principals (principal TEXT NOT NULL PRIMARY KEY, keys INTEGER NOT NULL, \
+         bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     ),
 ];
 

@@ -28,6 +28,7 @@ pub(super) enum Row<'a> {
         provider: &'a [u8],
         name: &'a [u8],
         object: &'a [u8],
+        principal: &'a [u8],
         record: &'a [u8],
     },
     /// Of `unfinished`.
@@ -65,10 +66,12 @@ impl TagKey {
     fn mac(&self, row: &Row<'_>) -> Hmac<Sha256> {
         let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*self.0).into());
         match *row {
-            Row::Key { authenticator, application, provider, name, object, record } => {
+            Row::Key { authenticator, application, provider, name, object, principal, record } => {
                 field(&mut mac, b"keys");
                 number(&mut mac, authenticator);
-                [application, provider, name, object, record].iter().for_each(|bytes| field(&mut mac, bytes));
+                [application, provider, name, object, principal, record]
+                    .iter()
+                    .for_each(|bytes| field(&mut mac, bytes));
             }
             Row::Unfinished { object, state, provider, device, boot, authenticator, application, name } => {
                 field(&mut mac, b"unfinished");

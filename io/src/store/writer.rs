@@ -235,9 +235,9 @@ fn certainly_undone(error: &rusqlite::Error) -> bool {
 fn apply(connection: &Connection, tag: &TagKey, mutation: &Mutation) -> rusqlite::Result<bool> {
     match mutation {
         Mutation::Reserve(unfinished) => insert_unfinished(connection, tag, unfinished),
-        Mutation::Publish { identity, object, record } => {
+        Mutation::Publish { identity, object, record, principal } => {
             erase(connection, *object)?;
-            insert_key(connection, tag, identity, *object, &record.0)
+            insert_key(connection, tag, identity, *object, &record.0, principal)
         }
         Mutation::Retire(unfinished) => Ok(delete_key(connection, &unfinished.identity, unfinished.object)?
             && insert_unfinished(connection, tag, unfinished)?),
@@ -256,6 +256,7 @@ fn insert_key(
     identity: &KeyIdentity,
     object: ObjectId,
     record: &[u8],
+    principal: &str,
 ) -> rusqlite::Result<bool> {
     let authenticator = i64::from(identity.application.authenticator.number());
     let (application, provider, name) = (&*identity.application.name, &*identity.provider, &*identity.name);
@@ -266,20 +267,28 @@ fn insert_key(
         provider: provider.as_bytes(),
         name: name.as_bytes(),
         object: &object,
+        principal: principal.as_bytes(),
         record,
     });
     connection
         .prepare_cached(
-            "INSERT INTO keys (authenticator, application, provider, name, object, record, tag) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO keys (authenticator, application, provider, name, object, principal, record, tag) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
-        .execute(params![authenticator, application, provider, name, object, record, tag])?;
+        .execute(params![authenticator, application, provider, name, object, principal, record, tag])?;
     connection
         .prepare_cached(
-            "INSERT INTO tenants (authenticator, application, keys, bytes) VALUES (?1, ?2, 1, length(?3)) \
+            "INSERT INTO tenants (authenticator, application, principal, keys, bytes) \
+             VALUES (?1, ?2, ?3, 1, length(?4)) \
              ON CONFLICT DO UPDATE SET keys = keys + excluded.keys, bytes = bytes + excluded.bytes",
         )?
-        .execute(params![authenticator, application, record])?;
+        .execute(params![authenticator, application, principal, record])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO principals (principal, keys, bytes) VALUES (?1, 1, length(?2)) \
+             ON CONFLICT DO UPDATE SET keys = keys + excluded.keys, bytes = bytes + excluded.bytes",
+        )?
+        .execute(params![principal, record])?;
     Ok(true)
 }
 
@@ -288,22 +297,34 @@ fn delete_key(connection: &Connection, identity: &KeyIdentity, object: ObjectId)
     let (authenticator, application) = (i64::from(authenticator.number()), &**application);
     let mut delete = connection.prepare_cached(
         "DELETE FROM keys WHERE authenticator = ?1 AND application = ?2 AND provider = ?3 AND name = ?4 \
-         AND object = ?5 RETURNING length(record)",
+         AND object = ?5 RETURNING principal, length(record)",
     )?;
     let key = params![authenticator, application, &*identity.provider, &*identity.name, object.to_bytes()];
-    let lengths: Vec<i64> = delete.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let Some(length) = lengths.first() else {
+    let deleted: Vec<(String, i64)> =
+        delete.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    let Some((principal, length)) = deleted.first() else {
         return Ok(false);
     };
+    let tenant = params![authenticator, application, principal, length];
     connection
         .prepare_cached(
-            "UPDATE tenants SET keys = keys - 1, bytes = max(0, bytes - ?3) \
-             WHERE authenticator = ?1 AND application = ?2",
+            "UPDATE tenants SET keys = keys - 1, bytes = max(0, bytes - ?4) \
+             WHERE authenticator = ?1 AND application = ?2 AND principal = ?3",
         )?
-        .execute(params![authenticator, application, length])?;
+        .execute(tenant)?;
     connection
-        .prepare_cached("DELETE FROM tenants WHERE authenticator = ?1 AND application = ?2 AND keys <= 0")?
-        .execute(params![authenticator, application])?;
+        .prepare_cached(
+            "DELETE FROM tenants WHERE authenticator = ?1 AND application = ?2 AND principal = ?3 AND keys <= 0",
+        )?
+        .execute(params![authenticator, application, principal])?;
+    connection
+        .prepare_cached(
+            "UPDATE principals SET keys = keys - 1, bytes = max(0, bytes - ?2) WHERE principal = ?1",
+        )?
+        .execute(params![principal, length])?;
+    connection
+        .prepare_cached("DELETE FROM principals WHERE principal = ?1 AND keys <= 0")?
+        .execute([principal])?;
     Ok(true)
 }
 

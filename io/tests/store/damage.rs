@@ -18,6 +18,7 @@ fn two_keys() -> (Fixture, KeyIdentity, KeyIdentity) {
 fn a_flipped_bit_in_any_column_makes_that_key_unreadable_and_no_other() {
     let flips = [
         "object = x'01020304050607080000000000000003'",
+        "principal = 'peers:1'",
         "record = x'66697273'",
         "record = CAST('second' AS BLOB)",
         "tag = zeroblob(32)",

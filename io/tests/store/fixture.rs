@@ -13,6 +13,7 @@ use std::sync::mpsc;
 use tempfile::TempDir;
 
 pub const PROVIDER: &str = "mbed-crypto-provider";
+pub const PRINCIPAL: &str = "peers:1000";
 
 pub struct Fixture {
     directory: TempDir,
@@ -94,7 +95,13 @@ impl Fixture {
     }
 
     pub fn fetch_counted(&self, identity: &KeyIdentity) -> (Fetched, Counters) {
-        let request = StoreRequest::Fetch { ticket: Ticket(7), identity: identity.clone() };
+        self.fetch_for(identity, PRINCIPAL)
+    }
+
+    /// With the counters of `principal` and of the application inside it.
+    pub fn fetch_for(&self, identity: &KeyIdentity, principal: &str) -> (Fetched, Counters) {
+        let (ticket, identity) = (Ticket(7), identity.clone());
+        let request = StoreRequest::Fetch { ticket, identity, principal: principal.into() };
         match self.ask(vec![request]).remove(0) {
             StoreAnswer::Fetched { ticket: Ticket(7), fetched, counters } => (fetched, counters),
             other => panic!("expected a record, got {other:?}"),
@@ -132,7 +139,16 @@ pub fn record(text: &str) -> EncodedRecord {
 }
 
 pub fn publish(identity: &KeyIdentity, counter: u64) -> Mutation {
-    Mutation::Publish { identity: identity.clone(), object: object(counter), record: record(&identity.name) }
+    publish_for(identity, counter, &identity.name, PRINCIPAL)
+}
+
+pub fn publish_for(identity: &KeyIdentity, counter: u64, text: &str, principal: &str) -> Mutation {
+    Mutation::Publish {
+        identity: identity.clone(),
+        object: object(counter),
+        record: record(text),
+        principal: principal.into(),
+    }
 }
 
 pub fn unfinished(identity: &KeyIdentity, counter: u64, state: UnfinishedState) -> Unfinished {

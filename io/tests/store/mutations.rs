@@ -28,8 +28,7 @@ fn a_name_is_published_once_and_keeps_its_first_record() {
     let store = Fixture::new();
     let identity = key("alice", "k");
     assert_eq!(store.commit(publish(&identity, 1)), Durable);
-    let again = Mutation::Publish { identity: identity.clone(), object: object(2), record: record("other") };
-    assert_eq!(store.commit(again), Refused);
+    assert_eq!(store.commit(publish_for(&identity, 2, "other", PRINCIPAL)), Refused);
     assert_eq!(store.fetch_counted(&identity), (Fetched::Found(record("k")), counted(1, 1)));
 }
 
@@ -40,11 +39,9 @@ fn names_differ_by_authenticator_application_and_provider() {
     direct.application.authenticator = AuthenticationType::Direct;
     let elsewhere = KeyIdentity { provider: "another provider".into(), ..key("alice", "k") };
     let identities = [key("alice", "k"), key("bob", "k"), direct, elsewhere];
-    let publish_all = (1..).zip(&identities).map(|(counter, identity)| Mutation::Publish {
-        identity: identity.clone(),
-        object: object(counter),
-        record: record(&counter.to_string()),
-    });
+    let publish_all = (1..)
+        .zip(&identities)
+        .map(|(counter, identity)| publish_for(identity, counter, &counter.to_string(), PRINCIPAL));
     assert_eq!(store.commit_all(publish_all.collect()), [Durable; 4]);
     for (counter, identity) in (1..).zip(&identities) {
         assert_eq!(store.fetch(identity), Fetched::Found(record(&u64::to_string(&counter))));
@@ -148,6 +145,35 @@ fn every_mutation_of_a_large_burst_is_answered_in_order() {
     assert!(results[..500].iter().all(|result| *result == Durable));
     assert!(results[500..].iter().all(|result| *result == Refused));
     assert_eq!(store.fetch_counted(&key("alice", "0")).1.tenant_keys, 500);
+}
+
+#[test]
+fn keys_count_for_the_principal_they_were_made_for_and_for_the_application_inside_it() {
+    let store = Fixture::new();
+    let made = [
+        ("alice", "a", "peers:1", "1"),
+        ("alice", "b", "peers:1", "22"),
+        ("bob", "a", "peers:1", "333"),
+        ("alice", "c", "peers:2", "4444"),
+    ];
+    let burst = (1..)
+        .zip(made)
+        .map(|(n, (owner, name, principal, text))| publish_for(&key(owner, name), n, text, principal));
+    assert_eq!(store.commit_all(burst.collect()), [Durable; 4]);
+    let counted = |owner: &str, principal: &str| {
+        let held = store.fetch_for(&key(owner, "x"), principal).1;
+        [held.tenant_keys, held.tenant_bytes, held.principal_keys, held.principal_bytes]
+    };
+    assert_eq!(counted("alice", "peers:1"), [2, 3, 3, 6]);
+    assert_eq!(counted("bob", "peers:1"), [1, 3, 3, 6]);
+    assert_eq!(counted("alice", "peers:2"), [1, 4, 1, 4]);
+    assert_eq!(counted("bob", "peers:2"), [0, 0, 1, 4]);
+    for (n, owner, name) in [(2, "alice", "b"), (4, "alice", "c")] {
+        let identity = key(owner, name);
+        assert_eq!(store.commit(Mutation::Delete { identity, object: object(n) }), Durable);
+    }
+    assert_eq!(counted("alice", "peers:1"), [1, 1, 2, 4]);
+    assert_eq!(counted("alice", "peers:2"), [0, 0, 0, 0]);
 }
 
 #[test]

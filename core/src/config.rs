@@ -113,6 +113,10 @@ pub struct Limits {
     pub key_name: u32,
     /// Longest application name of the Direct authenticator.
     pub application_name: u32,
+    /// Longest life of a token that is accepted.
+    pub token_lifetime: Duration,
+    /// Tokens that the identity provider is asked about at a time.
+    pub tokens: u32,
     /// Connections at a time.
     pub connections: u32,
     /// Connections at a time of one peer group, less than `connections`.
@@ -155,6 +159,8 @@ impl Default for Limits {
             response: (1 << 20) + (64 << 10),
             key_name: 4096,
             application_name: 4096,
+            token_lifetime: Duration::from_secs(24 * 3600),
+            tokens: 64,
             connections: 4096,
             connections_per_group: 1024,
             pipeline: 64,

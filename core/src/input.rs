@@ -1,7 +1,7 @@
 //! What the world tells the core.
 
 use crate::config::Config;
-use crate::identity::{ApplicationIdentity, Peer};
+use crate::identity::{Peer, Text};
 use crate::ids::{ConnectionKey, HostKey, ListenerKey, Ticket};
 use crate::outcome::Outcome;
 use crate::store::{CommitResult, Counters, Fetched, Page, StoreState};
@@ -126,8 +126,8 @@ pub enum Input<'a> {
 pub enum TokenVerdict {
     /// It is genuine; whether it is accepted now is decided by the core's wall clock.
     Genuine {
-        /// Whom it names.
-        identity: ApplicationIdentity,
+        /// Whom it names: a SPIFFE id.
+        name: Text,
         /// Not before.
         valid_from: WallTime,
         /// Not after.

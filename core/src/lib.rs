@@ -53,6 +53,7 @@ mod state;
 pub mod store;
 mod sweeper;
 pub mod time;
+mod tokens;
 
 /// A length in memory as an amount for accounts.
 fn size(length: usize) -> u64 {

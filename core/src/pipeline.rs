@@ -2,23 +2,13 @@
 //! exactly their order. Step 9 and everything before it answer anonymously and are the connection's.
 
 use crate::authenticate::{Authenticated, Caller, authenticate};
-use crate::config::Config;
-use crate::connection::Frame;
-use crate::identity::Peer;
-use crate::ids::{ConnectionKey, ListenerKey, ProviderKey, RequestId};
+use crate::connection::{Chunks, Frame};
+use crate::ids::{ConnectionKey, ProviderKey, RequestId};
 use crate::observer::Event;
 use crate::request::{ActiveRequest, Request, Timing};
 use crate::state::Step;
-use alloc::sync::Arc;
 use parsecd_wire::header::RequestHeader;
 use parsecd_wire::{Operation, ProviderId, Status};
-
-/// What step 10 to 15 make of a frame.
-struct Admission {
-    caller: Caller,
-    provider: Option<ProviderKey>,
-    operation: Result<Operation, Status>,
-}
 
 impl Step<'_> {
     /// Takes a frame whose header was converted. `reserved` bytes are on the account for it.
@@ -37,24 +27,65 @@ impl Step<'_> {
         };
         let id = self.state.mint.request();
         let config = self.state.config.clone();
-        let admission = admit(&config, listener, &header, frame, &peer);
-        let request = ActiveRequest {
+        let kind = header.authentication_type;
+        let authenticated = match config.listeners.get(&listener) {
+            Some(listener) => {
+                authenticate(listener, &config.limits, kind, frame.authentication.expose(), &peer)
+            }
+            None => Err(Status::ConnectionError),
+        };
+        let mut request = ActiveRequest {
             id,
             connection: Some(connection),
             header,
-            caller: admission.caller,
+            caller: Caller::Anonymous,
             peer,
             config,
-            provider: admission.provider,
+            provider: None,
             reserved,
             subject: None,
             object: None,
             timing: Timing::default(),
             state: Request::Admitted,
         };
+        let (caller, verdict) = match authenticated {
+            Ok(Authenticated::Caller(caller)) => (caller, Ok(None)),
+            Ok(Authenticated::NeedsToken) => (Caller::Anonymous, Ok(Some(frame.authentication))),
+            Err(status) => (Caller::Anonymous, Err(status)),
+        };
+        request.caller = caller;
         self.state.requests.insert(id, request);
         self.expect_reply(connection, id);
-        match admission.operation {
+        match verdict {
+            Err(status) => self.answer(id, Err(status)),
+            Ok(None) => self.admit(id, frame.body),
+            Ok(Some(token)) => {
+                self.request_becomes(id, Request::Verifying { body: frame.body, token });
+                self.token_pending(connection);
+                self.verify_token(id);
+            }
+        }
+    }
+
+    /// Steps 11 to 16, once it is known who asks.
+    pub(crate) fn admit(&mut self, id: RequestId, body: Chunks) {
+        let Some(request) = self.state.requests.get_mut(&id) else { return };
+        let Some(connection) = request.connection else { return };
+        let listener = self.state.connections.get(&connection).map(|connection| connection.listener);
+        let provider = match request.header.provider {
+            ProviderId::Core => None,
+            kind => {
+                let shown = listener
+                    .and_then(|listener| request.config.listeners.get(&listener))
+                    .and_then(|listener| request.config.provider_shown(listener, kind));
+                match shown {
+                    Some(provider) => Some(provider),
+                    None => return self.answer(id, Err(Status::ProviderNotRegistered)),
+                }
+            }
+        };
+        request.provider = provider;
+        match decode(&request.header, &request.caller, provider, body) {
             Err(status) => self.answer(id, Err(status)),
             Ok(_) if self.state.shutdown.is_some() => {
                 self.answer(id, Err(Status::PsaErrorCommunicationFailure));
@@ -76,48 +107,12 @@ impl Step<'_> {
     }
 }
 
-fn admit(
-    config: &Arc<Config>,
-    listener: ListenerKey,
-    header: &RequestHeader,
-    frame: Frame,
-    peer: &Peer,
-) -> Admission {
-    let refused = |caller, provider, status| Admission { caller, provider, operation: Err(status) };
-    let Some(listener) = config.listeners.get(&listener) else {
-        return refused(Caller::Anonymous, None, Status::ConnectionError);
-    };
-    let authenticated = authenticate(
-        listener,
-        &config.limits,
-        header.authentication_type,
-        frame.authentication.expose(),
-        peer,
-    );
-    let caller = match authenticated {
-        Ok(Authenticated::Caller(caller)) => caller,
-        Ok(Authenticated::NeedsToken) => {
-            return refused(Caller::Anonymous, None, Status::AuthenticatorNotRegistered);
-        }
-        Err(status) => return refused(Caller::Anonymous, None, status),
-    };
-    let provider = match header.provider {
-        ProviderId::Core => None,
-        id => match config.provider_shown(listener, id) {
-            Some(provider) => Some(provider),
-            None => return refused(caller, None, Status::ProviderNotRegistered),
-        },
-    };
-    let operation = decode(header, &caller, provider, frame);
-    Admission { caller, provider, operation }
-}
-
 /// Steps 12 to 15.
 fn decode(
     header: &RequestHeader,
     caller: &Caller,
     provider: Option<ProviderKey>,
-    frame: Frame,
+    body: Chunks,
 ) -> Result<Operation, Status> {
     let opcode = header.opcode;
     if opcode.is_core() != provider.is_none() {
@@ -126,7 +121,7 @@ fn decode(
     if opcode.needs_admin() {
         caller.require_admin()?;
     }
-    let operation = Operation::decode(opcode, frame.body).map_err(|error| error.status())?;
+    let operation = Operation::decode(opcode, body).map_err(|error| error.status())?;
     if opcode.needs_identity() {
         caller.require_identity()?;
     }

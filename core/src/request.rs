@@ -1,15 +1,17 @@
 //! The life of a request, on one page.
 //!
 //! ```text
-//! frame ─ pipeline ─┬─ answered at once (Ping, lists of the configuration, refusals)
-//!                   ├─ Resolving ──┬─ answered (no such key, policy, export public)
-//!                   │   its name   ├─ Queued ─ Running ─┬─ answered
-//!                   │              │     ▲              │
-//!                   │              │     └─ lane lost ──┘ (once)
-//!                   │              └─ Following ─ answered when the key's life says so
-//!                   ├─ Queued (random, hash)
-//!                   ├─ Collecting ─ answered after the last page
-//!                   └─ Deleting ─ answered when every key of the client is gone
+//! frame ─┬─ Verifying its token
+//!        │
+//!     pipeline ─┬─ answered at once (Ping, lists of the configuration, refusals)
+//!               ├─ Resolving ──┬─ answered (no such key, policy, export public)
+//!               │   its name   ├─ Queued ─ Running ─┬─ answered
+//!               │              │     ▲              │
+//!               │              │     └─ lane lost ──┘ (once)
+//!               │              └─ Following ─ answered when the key's life says so
+//!               ├─ Queued (random, hash)
+//!               ├─ Collecting ─ answered after the last page
+//!               └─ Deleting ─ answered when every key of the client is gone
 //! ```
 //!
 //! A request dies with its connection; only a deletion goes on without anybody who waits. What is answered
@@ -17,6 +19,7 @@
 
 use crate::authenticate::Caller;
 use crate::config::Config;
+use crate::connection::Chunks;
 use crate::identity::{KeyIdentity, Peer, Text};
 use crate::ids::{ConnectionKey, HostKey, ObjectId, ProviderKey, RequestId, Ticket};
 use crate::job::{Job, KeyOperation};
@@ -72,6 +75,8 @@ pub(crate) struct Timing {
 pub(crate) enum Request {
     /// It was admitted in this step.
     Admitted,
+    /// The identity provider is asked about its token; `token` until it is.
+    Verifying { body: Chunks, token: SecretBytes },
     /// Its key's record is being fetched, or it waits for its turn at this name or client.
     Resolving { identity: KeyIdentity, call: KeyCall },
     /// It waits for a lane.
@@ -143,6 +148,7 @@ impl Request {
     fn name(&self) -> &'static str {
         match self {
             Request::Admitted => "Admitted",
+            Request::Verifying { .. } => "Verifying",
             Request::Resolving { .. } => "Resolving",
             Request::Queued { .. } => "Queued",
             Request::Running { .. } => "Running",
@@ -205,6 +211,7 @@ impl Step<'_> {
                 }
             }
             Request::Following { object } => self.life_abandoned(object),
+            Request::Verifying { .. } => self.state.tokens.forget(&payer, id),
             Request::Admitted | Request::Resolving { .. } | Request::Collecting(_) | Request::Deleting(_) => {
             }
         }

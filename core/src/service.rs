@@ -14,6 +14,7 @@ use crate::output::Output;
 use crate::schedule::executor::Executor;
 use crate::state::{Mint, Purpose, State, Step, StoreHealth};
 use crate::time::Now;
+use crate::tokens::Tokens;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use core::hash::{Hash, Hasher};
@@ -69,7 +70,7 @@ pub struct MemoryReport {
     pub tickets: u64,
     /// Deadlines (count).
     pub deadlines: u64,
-    /// Requests and key lives that wait for lanes, and principals that have used lanes (count).
+    /// Requests and key lives that wait for lanes or the identity provider, and principals that have used lanes (count).
     pub queued: u64,
     /// Kinds of jobs whose time is known (count); kept like the cache.
     pub measured: u64,
@@ -102,6 +103,7 @@ impl Service {
             makings: Makings::default(),
             providers: BTreeMap::new(),
             executor: Executor::default(),
+            tokens: Tokens::default(),
             tickets: BTreeMap::new(),
             deadlines: Deadlines::default(),
             accounts: Accounts::default(),
@@ -167,7 +169,8 @@ impl Service {
                 .values()
                 .map(|provider| crate::size(provider.queue.len().saturating_add(provider.queue.principals())))
                 .sum::<u64>()
-                .saturating_add(crate::size(state.executor.len())),
+                .saturating_add(crate::size(state.executor.len()))
+                .saturating_add(crate::size(state.tokens.len())),
             measured: state.providers.values().map(|provider| crate::size(provider.costs.len())).sum(),
             input: connections().map(|connection| connection.input_memory()).sum(),
             reserved: state.accounts.reserved(),
@@ -219,7 +222,10 @@ impl Step<'_> {
                 None => self.observer.event(Event::Stale { ticket }),
             },
             Input::HostChanged { host, state } => self.host_changed(host, &state),
-            Input::TokenVerified { ticket, .. } => self.observer.event(Event::Stale { ticket }),
+            Input::TokenVerified { ticket, verdict } => match self.redeem(ticket) {
+                Some(Purpose::Token(id)) => self.token_verified(id, ticket, verdict),
+                _ => self.observer.event(Event::Stale { ticket }),
+            },
             Input::Audited { .. } => {}
             Input::Reconfigured { config } => {
                 self.state.config = Arc::new(*config);

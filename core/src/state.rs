@@ -17,6 +17,7 @@ use crate::request::ActiveRequest;
 use crate::schedule::executor::Executor;
 use crate::shutdown::Shutdown;
 use crate::time::{Instant, Now};
+use crate::tokens::Tokens;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 
@@ -41,6 +42,7 @@ pub(crate) struct State {
     pub(crate) gates: BTreeMap<ApplicationIdentity, Gate>,
     pub(crate) providers: BTreeMap<ProviderKey, Provider>,
     pub(crate) executor: Executor,
+    pub(crate) tokens: Tokens,
     pub(crate) tickets: BTreeMap<Ticket, Purpose>,
     pub(crate) deadlines: Deadlines,
     pub(crate) accounts: Accounts,
@@ -79,6 +81,8 @@ pub(crate) enum Purpose {
     RequestJob(RequestId, LaneKey),
     /// A job of a key life.
     LifeJob(ObjectId, LaneKey),
+    /// The token of a request.
+    Token(RequestId),
     /// A job of a request on the executor.
     ExecutorJob(RequestId),
     /// The first job of a host.

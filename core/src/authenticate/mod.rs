@@ -2,10 +2,12 @@
 //! (wire-protocol.md 9, step 10 of section 4). Computed once per request and moved with it.
 
 mod direct;
+mod jwt_svid;
 mod unix_peer;
 
 use crate::config::{AuthenticatorConfig, Limits, ListenerConfig};
 use crate::identity::{ApplicationIdentity, Peer, Principal, Text};
+pub use jwt_svid::accept_token;
 use parsecd_wire::{AuthenticationType, Status};
 
 /// Who sent a request. Only [`authenticate`] makes one that has an identity.

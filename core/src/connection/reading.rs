@@ -120,6 +120,21 @@ impl Step<'_> {
         }
     }
 
+    /// A token of this connection is being verified.
+    pub(crate) fn token_pending(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.state.connections.get_mut(&key) {
+            connection.token_pending = true;
+        }
+    }
+
+    /// A token of this connection was verified, or not.
+    pub(crate) fn token_settled(&mut self, key: ConnectionKey) {
+        if let Some(connection) = self.state.connections.get_mut(&key) {
+            connection.token_pending = false;
+        }
+        self.may_resume(key);
+    }
+
     /// Remembers a connection that can go on with the requests it holds.
     pub(super) fn may_resume(&mut self, key: ConnectionKey) {
         let limits = &self.state.config.limits;

@@ -28,6 +28,9 @@ pub(crate) struct Connection {
     pub(super) end_of_stream: bool,
     /// Bytes behind the requests that were taken, while no further one is.
     pub(super) unread: SecretBytes,
+    /// Whether the token of its last request is being verified: the next request waits, or it could
+    /// overtake.
+    pub(super) token_pending: bool,
     /// Whether a request was taken, and the connection kept.
     pub(super) kept: bool,
     /// Whether bytes beyond the last request were or may still be received.
@@ -97,6 +100,7 @@ impl Connection {
             input: InputSide::Reading,
             end_of_stream: false,
             unread: SecretBytes::default(),
+            token_pending: false,
             kept: false,
             stray_input: false,
             discard_left: u64::from(body_length).saturating_mul(2).saturating_add(64 << 10),
@@ -126,7 +130,9 @@ impl Connection {
 
     /// Whether a further request may be taken.
     pub(super) fn has_room(&self, limits: &Limits) -> bool {
-        self.replies.len() < crate::length(limits.pipeline) && self.outgoing.len() < limits.unsent
+        !self.token_pending
+            && self.replies.len() < crate::length(limits.pipeline)
+            && self.outgoing.len() < limits.unsent
     }
 
     /// Whether it owes and is owed nothing: no part of a request, no answer.

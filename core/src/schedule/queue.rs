@@ -117,6 +117,11 @@ impl Step<'_> {
         let object = match request.state {
             Request::Queued { .. } => None,
             Request::Following { object } => Some(object),
+            Request::Verifying { .. } => {
+                let payer = request.payer();
+                self.state.tokens.forget(&payer, id);
+                return self.refuse_unverified(id);
+            }
             _ => return,
         };
         let payer = request.payer();

@@ -7,4 +7,5 @@ mod kept;
 mod keys_owned;
 mod keys_sealed;
 mod lists;
+mod tokens;
 mod world;

@@ -60,6 +60,7 @@ pub struct World {
     pub ends: BTreeMap<ConnectionKey, Vec<&'static str>>,
     pub jobs: Vec<(Ticket, HostKey, Arc<Job>)>,
     pub executor: Vec<(Ticket, Arc<Job>)>,
+    pub tokens: Vec<Ticket>,
     pub commits: Vec<(Ticket, Mutation)>,
     pub fetches: Vec<Ticket>,
     pub lists: Vec<(Ticket, Query)>,
@@ -164,6 +165,7 @@ impl World {
             ends: BTreeMap::new(),
             jobs: Vec::new(),
             executor: Vec::new(),
+            tokens: Vec::new(),
             commits: Vec::new(),
             fetches: Vec::new(),
             lists: Vec::new(),
@@ -230,7 +232,8 @@ impl World {
             Output::CloseHost { host } => self.closed_hosts.push(host),
             Output::AcceptAgain { .. } => self.accept_again = true,
             Output::Stopped => self.stopped = true,
-            Output::ReadAgain { .. } | Output::VerifyToken { .. } => {}
+            Output::VerifyToken { ticket, .. } => self.tokens.push(ticket),
+            Output::ReadAgain { .. } => {}
             Output::Audit { .. } | Output::Idle { .. } => {}
         }
     }
@@ -400,19 +403,28 @@ pub fn frame(name: &str, operation: &Operation) -> Vec<u8> {
 }
 
 pub fn frame_with(name: &str, operation: &Operation, flags: u16) -> Vec<u8> {
+    frame_of(AuthenticationType::Direct, name.as_bytes(), operation, flags)
+}
+
+pub fn frame_of(
+    authentication_type: AuthenticationType,
+    authentication: &[u8],
+    operation: &Operation,
+    flags: u16,
+) -> Vec<u8> {
     let body = operation.encode();
     let opcode = operation.opcode();
     let header = RequestHeader {
         flags,
         provider: if opcode.is_core() { ProviderId::Core } else { ProviderId::MbedCrypto },
         session: 0,
-        authentication_type: AuthenticationType::Direct,
+        authentication_type,
         body_length: body.len().try_into().unwrap(),
-        authentication_length: name.len().try_into().unwrap(),
+        authentication_length: authentication.len().try_into().unwrap(),
         opcode,
     };
     let mut frame = header.to_bytes().to_vec();
     frame.extend_from_slice(body.expose());
-    frame.extend_from_slice(name.as_bytes());
+    frame.extend_from_slice(authentication);
     frame
 }

@@ -30,6 +30,8 @@ pub(crate) struct Deletion {
     /// Keys of the page that are not destroyed yet.
     outstanding: u64,
     stage: Stage,
+    /// Whether unfinished objects were seen before: a page may be older than the end of a life.
+    seen_unfinished: bool,
     /// Something could not be destroyed.
     failed: bool,
 }
@@ -80,6 +82,7 @@ impl Step<'_> {
             newest: self.state.mint.objects(),
             outstanding: 0,
             stage: Stage::Keys(None),
+            seen_unfinished: false,
             failed: false,
         };
         self.request_becomes(id, Request::Deleting(deletion));
@@ -158,8 +161,10 @@ impl Step<'_> {
                     .iter()
                     .any(|row| self.state.lives.get(&row.object).is_none_or(|life| life.creation.is_none()));
                 self.change_deletion(id, |deletion| {
-                    deletion.failed |= left;
+                    let again = left && !core::mem::replace(&mut deletion.seen_unfinished, left);
+                    deletion.failed |= left && !again;
                     deletion.stage = match next {
+                        _ if again => Stage::Unfinished(None),
                         Some(object) => Stage::Unfinished(Some(object)),
                         None => Stage::Done,
                     };

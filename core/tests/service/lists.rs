@@ -83,3 +83,29 @@ fn only_admins_delete_clients() {
     let connection = world.ask("app", &Operation::DeleteClient { client: String::from("app") });
     assert_eq!(world.status(connection), Some(Status::AdminOperation));
 }
+
+#[test]
+fn unfinished_objects_are_looked_at_twice_for_a_page_may_be_older_than_their_end() {
+    for (second_look, status) in [(false, Status::Success), (true, Status::PsaErrorCommunicationFailure)] {
+        let mut world = World::sealed();
+        let deletion = world.ask("admin", &Operation::DeleteClient { client: String::from("app") });
+        world.listed(Page::Keys(Vec::new()));
+        let row = parsecd_core::store::Unfinished {
+            object: parsecd_core::ids::ObjectId { boot: 1, counter: 1 },
+            state: parsecd_core::store::UnfinishedState::Making,
+            device: crate::world::device(),
+            identity: parsecd_core::identity::KeyIdentity {
+                application: parsecd_core::identity::ApplicationIdentity {
+                    authenticator: parsecd_wire::AuthenticationType::Direct,
+                    name: "app".into(),
+                },
+                provider: "software".into(),
+                name: "key".into(),
+            },
+        };
+        world.listed(Page::Unfinished(vec![row.clone()]));
+        assert_eq!(world.status(deletion), None);
+        world.listed(Page::Unfinished(if second_look { vec![row] } else { Vec::new() }));
+        assert_eq!(world.status(deletion), Some(status));
+    }
+}

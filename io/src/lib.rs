@@ -14,5 +14,18 @@
     )
 )]
 
+pub mod audit;
+pub mod bell;
+pub mod clock;
 pub mod config;
+pub mod connections;
+pub mod host_process;
+pub mod hosts;
+pub mod listener;
+pub mod log;
+pub mod observe;
+pub mod poller;
+pub mod runtime;
+pub mod signals;
+pub mod start;
 pub mod store;

@@ -1,0 +1,310 @@
+//! The sockets of connections: reading, writing and the ways to end. Decides nothing; which connection does
+//! what is the core's business.
+//!
+//! Every operation is attempted at once and the kernel is asked for readiness only when it had to be put off,
+//! so a connection that sends, is answered and closed within a turn never enters the epoll set.
+
+use crate::poller::{Poller, Readiness, SLOT_LIMIT, Source};
+use parsecd_core::ids::ConnectionKey;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use zeroize::Zeroizing;
+
+/// Most bytes handed to the kernel per connection and turn, so that a client with a large answer does not
+/// hold up the others.
+const WRITE_MAX: usize = 256 << 10;
+
+/// What to do once everything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Shut the write side down and go on reading.
+    ShutdownWrite,
+    /// Close.
+    Close,
+}
+
+/// What a read gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// So many bytes, at least one.
+    Bytes(usize),
+    /// The peer sends no more.
+    Closed,
+    /// Nothing now.
+    Nothing,
+    /// The connection is broken.
+    Broken,
+}
+
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// So many bytes were taken, at least one.
+    Taken(usize),
+    /// Nothing now.
+    Nothing,
+    /// The connection is broken.
+    Broken,
+}
+
+struct Connection {
+    socket: OwnedFd,
+    /// A read may give something: nothing is known to the contrary.
+    readable: bool,
+    read_closed: bool,
+    /// A write may take something.
+    writable: bool,
+    write_shut: bool,
+    ending: Option<Ending>,
+    /// Whether it is in the queue of the same name.
+    to_read: bool,
+    to_write: bool,
+}
+
+#[derive(Default)]
+struct Slot {
+    generation: u32,
+    connection: Option<Connection>,
+}
+
+/// All connections, and which of them have something to do.
+#[derive(Default)]
+pub struct Connections {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    open: usize,
+    to_read: VecDeque<ConnectionKey>,
+    to_write: VecDeque<ConnectionKey>,
+    to_watch: Vec<ConnectionKey>,
+}
+
+impl Connections {
+    /// Takes over an accepted, non-blocking socket. A first read will be attempted. `None`: there are
+    /// 2^24 connections already.
+    pub fn insert(&mut self, socket: OwnedFd) -> Option<ConnectionKey> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                let slot = u32::try_from(self.slots.len()).ok().filter(|slot| *slot < SLOT_LIMIT)?;
+                self.slots.push(Slot::default());
+                slot
+            }
+        };
+        let place = self.slots.get_mut(usize::try_from(slot).ok()?)?;
+        assert!(place.connection.is_none(), "a free slot holds no connection");
+        place.connection = Some(Connection {
+            socket,
+            readable: true,
+            read_closed: false,
+            writable: true,
+            write_shut: false,
+            ending: None,
+            to_read: false,
+            to_write: false,
+        });
+        let key = ConnectionKey { slot, generation: place.generation };
+        self.open += 1;
+        self.to_watch.push(key);
+        self.queue_read(key);
+        Some(key)
+    }
+
+    /// Number of connections.
+    pub fn len(&self) -> usize {
+        self.open
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn get(&mut self, key: ConnectionKey) -> Option<&mut Connection> {
+        let slot = self.slots.get_mut(usize::try_from(key.slot).ok()?)?;
+        if slot.generation != key.generation {
+            return None;
+        }
+        slot.connection.as_mut()
+    }
+
+    /// Notes what the kernel reports. `true`: the peer is gone, nobody is left to read an answer.
+    pub fn ready(&mut self, key: ConnectionKey, readiness: Readiness) -> bool {
+        let Some(connection) = self.get(key) else { return false };
+        connection.readable |= readiness.readable;
+        connection.writable |= readiness.writable;
+        // Once we have shut our side down a hang-up only says that the peer has shut its side too, and may
+        // still be reading the answer.
+        if readiness.hung_up && !connection.write_shut {
+            return true;
+        }
+        if readiness.readable {
+            self.queue_read(key);
+        }
+        if readiness.writable {
+            self.queue_write(key);
+        }
+        false
+    }
+
+    /// Wants `key` read when there is something.
+    pub fn queue_read(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.get(key) else { return };
+        if connection.readable && !connection.read_closed && !connection.to_read {
+            connection.to_read = true;
+            self.to_read.push_back(key);
+        }
+    }
+
+    /// Wants `key` written to when there is room.
+    pub fn queue_write(&mut self, key: ConnectionKey) {
+        let Some(connection) = self.get(key) else { return };
+        if connection.writable && !connection.to_write {
+            connection.to_write = true;
+            self.to_write.push_back(key);
+        }
+    }
+
+    /// Connections to read: so many are in the queue.
+    pub fn reads_waiting(&self) -> usize {
+        self.to_read.len()
+    }
+
+    /// Connections to write to: so many are in the queue.
+    pub fn writes_waiting(&self) -> usize {
+        self.to_write.len()
+    }
+
+    /// The next one to read.
+    pub fn next_read(&mut self) -> Option<ConnectionKey> {
+        loop {
+            let key = self.to_read.pop_front()?;
+            if let Some(connection) = self.get(key) {
+                connection.to_read = false;
+                return Some(key);
+            }
+        }
+    }
+
+    /// The next one to write to.
+    pub fn next_write(&mut self) -> Option<ConnectionKey> {
+        loop {
+            let key = self.to_write.pop_front()?;
+            if let Some(connection) = self.get(key) {
+                connection.to_write = false;
+                return Some(key);
+            }
+        }
+    }
+
+    /// Reads into `buffer`, which is not empty.
+    pub fn read(&mut self, key: ConnectionKey, buffer: &mut [u8]) -> Read {
+        let Some(connection) = self.get(key) else { return Read::Nothing };
+        if connection.read_closed {
+            return Read::Nothing;
+        }
+        let room = buffer.len();
+        match recv(&connection.socket, buffer, RecvFlags::empty()) {
+            Ok((0, _)) => {
+                connection.read_closed = true;
+                Read::Closed
+            }
+            Ok((count, _)) => {
+                // A stream that gave less than was asked for is empty; the next byte is a new edge.
+                connection.readable = count == room;
+                Read::Bytes(count)
+            }
+            Err(Errno::AGAIN) => {
+                connection.readable = false;
+                Read::Nothing
+            }
+            Err(Errno::INTR) => Read::Nothing,
+            Err(_) => Read::Broken,
+        }
+    }
+
+    /// Writes as much of `bytes`, which are not empty, as the kernel takes now.
+    pub fn write(&mut self, key: ConnectionKey, bytes: &[u8]) -> Write {
+        let Some(connection) = self.get(key) else { return Write::Nothing };
+        let part = bytes.get(..WRITE_MAX).unwrap_or(bytes);
+        match send(&connection.socket, part, SendFlags::NOSIGNAL) {
+            Ok(count) if count > 0 => {
+                connection.writable = count == part.len();
+                Write::Taken(count)
+            }
+            Ok(_) | Err(Errno::AGAIN) => {
+                connection.writable = false;
+                Write::Nothing
+            }
+            Err(Errno::INTR) => Write::Nothing,
+            Err(_) => Write::Broken,
+        }
+    }
+
+    /// Sets what happens once everything is written.
+    pub fn end_with(&mut self, key: ConnectionKey, ending: Ending) {
+        if let Some(connection) = self.get(key) {
+            connection.ending = Some(ending);
+        }
+        self.queue_write(key);
+    }
+
+    /// Everything is written: does what was to be done then. `true`: the connection is closed.
+    pub fn written(&mut self, key: ConnectionKey) -> bool {
+        let Some(connection) = self.get(key) else { return false };
+        match connection.ending.take() {
+            None => false,
+            Some(Ending::ShutdownWrite) => {
+                connection.write_shut = true;
+                // The only failure is a peer that is gone, which the next read finds.
+                shutdown(&connection.socket, Shutdown::Write).ok();
+                false
+            }
+            Some(Ending::Close) => {
+                self.remove(key);
+                true
+            }
+        }
+    }
+
+    /// Shuts both directions down, reads what is queued without waiting, closes: a client that still reads its
+    /// answer finds it, then the end of the stream (decisions.md 6). `false`: it was closed before.
+    pub fn abort(&mut self, key: ConnectionKey) -> bool {
+        let Some(connection) = self.get(key) else { return false };
+        shutdown(&connection.socket, Shutdown::Both).ok();
+        // Nothing more can be queued now, so this ends.
+        let mut scratch = Zeroizing::new([0; 4096]);
+        while let Ok((1.., _)) = recv(&connection.socket, &mut scratch[..], RecvFlags::empty()) {}
+        self.remove(key);
+        true
+    }
+
+    fn remove(&mut self, key: ConnectionKey) {
+        let Some(slot) = usize::try_from(key.slot).ok().and_then(|slot| self.slots.get_mut(slot)) else {
+            return;
+        };
+        if slot.connection.take().is_some() {
+            self.open = self.open.saturating_sub(1);
+        }
+        // A slot whose generations are used up stays empty: keys are never used twice.
+        if let Some(next) = slot.generation.checked_add(1) {
+            slot.generation = next;
+            self.free.push(key.slot);
+        }
+    }
+
+    /// Puts the connections that came since the last call and still are there into the epoll set. Gives those
+    /// that could not be.
+    pub fn watch_new(&mut self, poller: &Poller) -> Vec<ConnectionKey> {
+        let mut failed = Vec::new();
+        for key in std::mem::take(&mut self.to_watch) {
+            if let Some(connection) = self.get(key)
+                && poller.watch(&connection.socket, Source::Connection(key)).is_err()
+            {
+                failed.push(key);
+            }
+        }
+        failed
+    }
+}

@@ -1,0 +1,251 @@
+//! All lane hosts: starting, feeding, listening, replacing, reaping.
+
+use crate::host_process::{HostChild, HostProcess, Lost, Program, spawn};
+use crate::poller::Poller;
+use parsecd_core::encoding::{HostRequest, HostResponse};
+use parsecd_core::ids::{HostKey, LaneKey, ProviderKey, Ticket};
+use parsecd_core::input::{HostState, Input};
+use parsecd_core::job::Job;
+use parsecd_core::outcome::Outcome;
+use parsecd_wire::Status;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+use tracing::{info, warn};
+
+/// Most bytes read from a host at a time.
+const READ_MAX: usize = 64 << 10;
+
+struct Process {
+    name: String,
+    /// `None`: it was given up and only its exit is awaited.
+    link: Option<HostProcess>,
+    child: HostChild,
+}
+
+/// All lane hosts.
+pub struct Hosts {
+    programs: BTreeMap<ProviderKey, Program>,
+    /// By serial number, which the poller knows them by.
+    processes: BTreeMap<u32, Process>,
+    serials: BTreeMap<HostKey, u32>,
+    next_serial: u32,
+    to_read: BTreeSet<u32>,
+    to_write: BTreeSet<u32>,
+    events: VecDeque<Input<'static>>,
+    /// Every host is read into this; what was read is wiped at once.
+    buffer: Box<[u8]>,
+}
+
+impl Hosts {
+    /// No host yet. `programs` says how to start those of each provider.
+    pub fn new(programs: BTreeMap<ProviderKey, Program>) -> Hosts {
+        Hosts {
+            programs,
+            processes: BTreeMap::new(),
+            serials: BTreeMap::new(),
+            next_serial: 0,
+            to_read: BTreeSet::new(),
+            to_write: BTreeSet::new(),
+            events: VecDeque::new(),
+            buffer: vec![0; READ_MAX].into(),
+        }
+    }
+
+    /// Starts `host`. It reports `Opened` itself, or is `Down`.
+    pub fn open(&mut self, host: HostKey, poller: &Poller) {
+        assert!(!self.serials.contains_key(&host), "a host is opened once");
+        let Some(program) = self.programs.get(&host.provider) else {
+            self.down(host, "no program is configured for this provider".to_owned());
+            return;
+        };
+        let serial = self.next_serial;
+        self.next_serial = serial.wrapping_add(1);
+        match spawn(program, host, serial, poller) {
+            Ok((link, child)) => {
+                let name = format!("{}/{}", program.name, host.slot);
+                self.processes.insert(serial, Process { name, link: Some(link), child });
+                self.serials.insert(host, serial);
+            }
+            Err(error) => {
+                let why = format!("cannot start {}: {error}", program.path.display());
+                self.down(host, why);
+            }
+        }
+    }
+
+    /// Gives a lane a job.
+    pub fn start(&mut self, lane: LaneKey, ticket: Ticket, job: &Job) {
+        let serial = self.serials.get(&lane.host).copied();
+        let link =
+            serial.and_then(|serial| self.processes.get_mut(&serial)).and_then(|host| host.link.as_mut());
+        let (Some(serial), Some(link)) = (serial, link) else {
+            // Its host went down in this very turn.
+            self.finished(ticket, Outcome::NoEffect);
+            return;
+        };
+        match HostRequest::job_frame(ticket, job) {
+            Ok(frame) => {
+                link.push_job(ticket, lane.lane, frame);
+                self.to_write.insert(serial);
+            }
+            Err(_) => self.finished(ticket, Outcome::Refused(Status::PsaErrorInsufficientMemory)),
+        }
+    }
+
+    /// Gives up a job that waits. It ends as it ends.
+    pub fn cancel(&mut self, ticket: Ticket) {
+        let found = self.processes.iter_mut().find_map(|(serial, process)| {
+            let link = process.link.as_mut().filter(|link| link.has(ticket))?;
+            Some((*serial, link))
+        });
+        let Some((serial, link)) = found else { return };
+        if link.cancel(ticket) {
+            self.finished(ticket, Outcome::NoEffect);
+        } else {
+            self.to_write.insert(serial);
+        }
+    }
+
+    /// Kills a host that no longer answers.
+    pub fn kill(&mut self, host: HostKey) {
+        if let Some(serial) = self.serials.get(&host).copied() {
+            self.give_up(serial, &Lost::Killed);
+        }
+    }
+
+    /// Lets a host finish what it runs and exit.
+    pub fn close(&mut self, host: HostKey) {
+        let serial = self.serials.get(&host);
+        if let Some(process) = serial.and_then(|serial| self.processes.get_mut(serial))
+            && let Some(link) = &mut process.link
+        {
+            link.close();
+        }
+    }
+
+    /// The socket of a host is ready for something.
+    pub fn link_ready(&mut self, serial: u32, readable: bool, writable: bool) {
+        if readable {
+            self.to_read.insert(serial);
+        }
+        if writable {
+            self.to_write.insert(serial);
+        }
+    }
+
+    /// A host wrote to its standard error.
+    pub fn errors_ready(&mut self, serial: u32) {
+        if let Some(process) = self.processes.get_mut(&serial) {
+            let name = &process.name;
+            process.child.error_lines(|line| warn!(host = name.as_str(), line, "host reports"));
+        }
+    }
+
+    /// The process of a host ended. What it sent before is read first.
+    pub fn exited(&mut self, serial: u32) {
+        while self.read_one(serial) {}
+        self.give_up(serial, &Lost::Ended);
+        self.errors_ready(serial);
+        if let Some(process) = self.processes.get_mut(&serial)
+            && let Some(status) = process.child.ended()
+        {
+            info!(host = process.name.as_str(), %status, "host process ended");
+            self.processes.remove(&serial);
+        }
+    }
+
+    /// Whether a host has sent something.
+    pub fn has_input(&self) -> bool {
+        !self.to_read.is_empty() || !self.events.is_empty()
+    }
+
+    /// Reads every host that has sent something, once each.
+    pub fn read(&mut self) {
+        for serial in std::mem::take(&mut self.to_read) {
+            if self.read_one(serial) {
+                self.to_read.insert(serial);
+            }
+        }
+    }
+
+    /// `true`: there may be more.
+    fn read_one(&mut self, serial: u32) -> bool {
+        let Some(process) = self.processes.get_mut(&serial) else { return false };
+        let Some(link) = &mut process.link else { return false };
+        let mut responses = Vec::new();
+        let result = link.read(&mut self.buffer, &mut responses);
+        for response in responses {
+            self.events.push_back(match response {
+                HostResponse::Opened { lanes, library } => {
+                    info!(host = process.name.as_str(), lanes, library, "host opened");
+                    Input::HostChanged { host: link.host, state: HostState::Opened { lanes } }
+                }
+                HostResponse::Finished { ticket, outcome } => Input::JobFinished { ticket, outcome },
+            });
+        }
+        match result {
+            Ok(more) => more,
+            Err(lost) => {
+                self.give_up(serial, &lost);
+                false
+            }
+        }
+    }
+
+    /// Writes to every host that has something to be written: one call per host for all jobs of a turn.
+    pub fn write(&mut self) {
+        for serial in std::mem::take(&mut self.to_write) {
+            let link = self.processes.get_mut(&serial).and_then(|process| process.link.as_mut());
+            if let Some(link) = link
+                && let Err(lost) = link.write()
+            {
+                // What it answered before it ended is still to be read.
+                match lost {
+                    Lost::Ended => {
+                        self.to_read.insert(serial);
+                    }
+                    _ => self.give_up(serial, &lost),
+                }
+            }
+        }
+    }
+
+    /// The next thing for the core.
+    pub fn next_event(&mut self) -> Option<Input<'static>> {
+        self.events.pop_front()
+    }
+
+    /// Ends all hosts: they finish what they run. Waits for them, at most `grace` for all together.
+    pub fn end(&mut self, grace: Duration) {
+        for process in self.processes.values_mut() {
+            process.link = None;
+        }
+        let until = std::time::Instant::now() + grace;
+        for process in self.processes.values_mut() {
+            process.child.wait(until.saturating_duration_since(std::time::Instant::now()));
+        }
+    }
+
+    fn give_up(&mut self, serial: u32, lost: &Lost) {
+        let Some(process) = self.processes.get_mut(&serial) else { return };
+        let Some(mut link) = process.link.take() else { return };
+        process.child.kill();
+        self.serials.remove(&link.host);
+        let why = match process.child.ended() {
+            Some(status) => format!("{lost} ({status})"),
+            None => lost.to_string(),
+        };
+        for (ticket, outcome) in link.unanswered() {
+            self.finished(ticket, outcome);
+        }
+        self.down(link.host, why);
+    }
+
+    fn finished(&mut self, ticket: Ticket, outcome: Outcome) {
+        self.events.push_back(Input::JobFinished { ticket, outcome });
+    }
+
+    fn down(&mut self, host: HostKey, why: String) {
+        self.events.push_back(Input::HostChanged { host, state: HostState::Down { why } });
+    }
+}

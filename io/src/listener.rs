@@ -1,0 +1,236 @@
+//! Listening sockets: binding them without stealing one that is in use, accepting, removing them at the end.
+
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use parsecd_core::identity::PeerCredentials as Credentials;
+use parsecd_core::ids::ListenerKey;
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, socket_with,
+};
+use std::fs::{self, DirBuilder, Metadata};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// Connections that wait in the kernel to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// Why a listener could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Another process serves at the path.
+    #[error("{}: {} is listening here already; stop it or configure another socket_path", path.display(), process(*pid))]
+    InUse {
+        /// Path of the socket.
+        path: PathBuf,
+        /// Who listens, where the kernel tells.
+        pid: Option<u32>,
+    },
+    /// Something that is not a socket is at the path.
+    #[error("{}: exists and is not a socket; remove it or configure another socket_path", .0.display())]
+    NotASocket(PathBuf),
+    /// The directory is missing.
+    #[error("{}: no such directory; create it, owned by the user that runs parsecd, mode 0755", .0.display())]
+    NoDirectory(PathBuf),
+    /// A system call failed.
+    #[error("{}: cannot {action}: {cause}", path.display())]
+    Io {
+        /// Path of the socket or of its directory.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What came of it.
+        cause: io::Error,
+    },
+}
+
+fn process(pid: Option<u32>) -> String {
+    match pid {
+        Some(pid) => format!("process {pid}"),
+        None => "another process".to_owned(),
+    }
+}
+
+/// Where and how to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Path of the socket.
+    pub path: PathBuf,
+    /// Mode of the socket file, whatever the umask.
+    pub mode: u32,
+    /// The user's and the service's runtime directories. A directory for the socket that is missing is made
+    /// only in these, mode 0755.
+    pub runtime_directories: Vec<PathBuf>,
+}
+
+/// A bound, listening, non-blocking socket.
+pub struct Listener {
+    key: ListenerKey,
+    socket: OwnedFd,
+    path: PathBuf,
+    /// Device and inode of the socket file, so that another's is not removed at the end.
+    file: Option<(u64, u64)>,
+}
+
+/// What accepting gave.
+pub enum Accept {
+    /// A connection, non-blocking.
+    Connection(OwnedFd),
+    /// Nobody waits.
+    Nothing,
+    /// No descriptors or no memory.
+    Exhausted(io::Error),
+}
+
+impl Listener {
+    /// Binds and listens. A socket file that nobody listens on is replaced. Gives a warning for the operator
+    /// if others can write to the directory.
+    pub fn bind(key: ListenerKey, address: &Address) -> Result<(Listener, Option<String>), ListenError> {
+        let path = &address.path;
+        let failed = |action| move |cause: io::Error| ListenError::Io { path: path.clone(), action, cause };
+        let name =
+            SocketAddrUnix::new(path.as_path()).map_err(|error| failed("use this path")(error.into()))?;
+        let warning = prepare_directory(address)?;
+        let socket = unix_socket().map_err(failed("create a socket"))?;
+        remove_stale(path, &name)?;
+        // The kernel applies the umask to 0777 when it creates the file: with this umask it has the mode from
+        // its first moment, and nothing has to be changed by name.
+        let before = rustix::process::umask(Mode::from_raw_mode(!address.mode & 0o777));
+        let bound = bind(&socket, &name);
+        rustix::process::umask(before);
+        match bound {
+            Ok(()) => {}
+            Err(Errno::ADDRINUSE) => return Err(ListenError::InUse { path: path.clone(), pid: None }),
+            Err(error) => return Err(failed("bind the socket")(error.into())),
+        }
+        listen(&socket, BACKLOG).map_err(|error| failed("listen")(error.into()))?;
+        let file = fs::symlink_metadata(path).ok().as_ref().map(identity);
+        Ok((Listener { key, socket, path: path.clone(), file }, warning))
+    }
+
+    /// Its key.
+    pub fn key(&self) -> ListenerKey {
+        self.key
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its socket, to be watched.
+    pub fn socket(&self) -> impl AsFd + '_ {
+        &self.socket
+    }
+
+    /// Removes the socket file, unless it is not this socket's any more: nobody new finds it.
+    pub fn unlink(&mut self) {
+        let found = fs::symlink_metadata(&self.path).ok().as_ref().map(identity);
+        if self.file.take().is_some_and(|file| found == Some(file)) {
+            fs::remove_file(&self.path).ok();
+        }
+    }
+
+    /// Accepts one connection.
+    pub fn accept(&self) -> Accept {
+        loop {
+            match accept_with(&self.socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                Ok(connection) => return Accept::Connection(connection),
+                Err(Errno::AGAIN) => return Accept::Nothing,
+                // The peer was gone before its turn.
+                Err(Errno::INTR | Errno::CONNABORTED | Errno::PERM) => {}
+                Err(error) => return Accept::Exhausted(error.into()),
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.unlink();
+    }
+}
+
+/// What the kernel says of the peer of `connection`.
+pub fn peer(connection: &OwnedFd) -> Option<Credentials> {
+    let credentials = getsockopt(connection, PeerCredentials).ok()?;
+    Some(Credentials {
+        uid: credentials.uid(),
+        gid: credentials.gid(),
+        pid: u32::try_from(credentials.pid()).unwrap_or(0),
+    })
+}
+
+fn unix_socket() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    Ok(socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?)
+}
+
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+/// Creates the directory of the socket if it is missing and lies in a runtime directory.
+fn prepare_directory(address: &Address) -> Result<Option<String>, ListenError> {
+    let parent = address.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let directory = parent.unwrap_or(Path::new("."));
+    let failed = |action| move |cause| ListenError::Io { path: directory.to_path_buf(), action, cause };
+    match fs::metadata(directory) {
+        Ok(found) => {
+            let mode = found.mode();
+            let others_write = mode & 0o022 != 0;
+            return Ok(others_write.then(|| {
+                format!(
+                    "{}: mode {:04o} lets others replace the socket; 0755 does not",
+                    directory.display(),
+                    mode & 0o7777
+                )
+            }));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed("look at the directory")(error)),
+    }
+    if !address.runtime_directories.iter().any(|base| directory.starts_with(base)) {
+        return Err(ListenError::NoDirectory(directory.to_path_buf()));
+    }
+    let before = rustix::process::umask(Mode::from_raw_mode(0o022));
+    let made = DirBuilder::new().recursive(true).mode(0o755).create(directory);
+    rustix::process::umask(before);
+    made.map_err(failed("create the directory"))?;
+    Ok(None)
+}
+
+/// Removes a socket file that a daemon left behind when it was killed.
+fn remove_stale(path: &Path, name: &SocketAddrUnix) -> Result<(), ListenError> {
+    let failed = |action| move |cause| ListenError::Io { path: path.to_path_buf(), action, cause };
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed("look at the socket")(error)),
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(ListenError::NotASocket(path.to_path_buf()));
+        }
+        Ok(_) => {}
+    }
+    let probe = unix_socket().map_err(failed("create a socket"))?;
+    match connect(&probe, name) {
+        Err(Errno::CONNREFUSED) => {}
+        Err(Errno::NOENT) => return Ok(()),
+        // Its queue is full or it is not for us: somebody listens all the same.
+        Err(Errno::AGAIN | Errno::ACCESS | Errno::PERM) => {
+            return Err(ListenError::InUse { path: path.to_path_buf(), pid: None });
+        }
+        Err(error) => return Err(failed("find out whether somebody listens")(error.into())),
+        Ok(()) => {
+            let pid = peer(&probe).map(|peer| peer.pid).filter(|pid| *pid != 0);
+            return Err(ListenError::InUse { path: path.to_path_buf(), pid });
+        }
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed("remove the stale socket")(error))
+        }
+        _ => Ok(()),
+    }
+}

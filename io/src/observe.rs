@@ -1,0 +1,132 @@
+//! What the core tells its observer, as log events. Applications choose their names, so names are always
+//! fields, which the formatters escape: one event is one line whatever a client sends.
+
+use parsecd_core::config::Config;
+use parsecd_core::identity::Text;
+use parsecd_core::ids::{HostKey, ProviderKey};
+use parsecd_core::observer::{Answered, Event, HostEvent, Observer};
+use std::collections::BTreeMap;
+use tracing::{debug, error, info, trace, warn};
+
+/// Writes events to the log.
+pub struct LogObserver {
+    providers: BTreeMap<ProviderKey, Text>,
+    /// The service is being stopped: that hosts end is no trouble.
+    stopping: bool,
+}
+
+impl LogObserver {
+    /// With the names of the providers of `config`.
+    pub fn new(config: &Config) -> LogObserver {
+        let name = |(key, provider): (&ProviderKey, &parsecd_core::config::ProviderConfig)| {
+            (*key, provider.name.clone())
+        };
+        LogObserver { providers: config.providers.iter().map(name).collect(), stopping: false }
+    }
+
+    /// From now on it is no trouble that hosts end.
+    pub fn expect_hosts_to_end(&mut self) {
+        self.stopping = true;
+    }
+
+    fn provider(&self, key: ProviderKey) -> &str {
+        self.providers.get(&key).map_or("", |name| name)
+    }
+
+    fn host(&self, host: HostKey, state: HostEvent<'_>) {
+        let (provider, slot) = (self.provider(host.provider), host.slot);
+        match state {
+            HostEvent::Opening => debug!(provider, slot, "host is being started"),
+            HostEvent::Up => info!(provider, slot, "host serves"),
+            HostEvent::Down(why) if self.stopping => debug!(provider, slot, why, "host has ended"),
+            HostEvent::Down(why) => warn!(provider, slot, why, "host is down"),
+            HostEvent::LoginRefused => error!(
+                provider,
+                slot, "the device refuses the log-in; correct the PIN in the configuration and restart"
+            ),
+            HostEvent::Stuck => {
+                error!(provider, slot, "a job did not end in time, its host is being replaced");
+            }
+        }
+    }
+}
+
+impl Observer for LogObserver {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Answered(answered) => log_answer(&answered),
+            Event::Admitted { request, opcode, .. } => {
+                trace!(request = request.0, opcode = ?opcode, "admitted");
+            }
+            Event::Started { request, lane, ticket } => trace!(
+                request = request.map(|request| request.0),
+                provider = self.provider(lane.host.provider),
+                slot = lane.host.slot,
+                lane = lane.lane,
+                ticket = ticket.0,
+                "job started"
+            ),
+            Event::RequestTransition { request, from, to } => {
+                trace!(request = request.0, from, to, "request")
+            }
+            Event::KeyLifeTransition { object, from, to } => {
+                debug!(object = %object, from, to, "key life");
+            }
+            Event::Host { host, state } => self.host(host, state),
+            Event::Provider { provider, up } => {
+                let provider = self.provider(provider);
+                match up {
+                    true => info!(provider, "provider is up"),
+                    false if self.stopping => debug!(provider, "provider is down"),
+                    false => error!(provider, "provider is down"),
+                }
+            }
+            Event::Refused { connection, peer, status } => info!(
+                slot = connection.slot,
+                uid = peer.map(|peer| peer.uid),
+                pid = peer.map(|peer| peer.pid),
+                status = status as u16,
+                "refused: {status:?}"
+            ),
+            Event::Stale { ticket } => debug!(ticket = ticket.0, "answer for something that is gone"),
+            Event::UnreadableRecord { application, provider, name } => error!(
+                authenticator = ?application.authenticator,
+                identity = &*application.name,
+                provider = &**provider,
+                key = &**name,
+                "the record of a key is unreadable, the key cannot be used"
+            ),
+            Event::WrongSignature { request, host } => error!(
+                request = request.0,
+                provider = self.provider(host.provider),
+                slot = host.slot,
+                "a signature does not verify; it was not delivered and its host is being replaced"
+            ),
+            Event::StoreDoubt { began: true } => {
+                error!("the outcome of a change of the store is not known, it answers nothing until it is");
+            }
+            Event::StoreDoubt { began: false } => warn!("the store answers again"),
+        }
+    }
+}
+
+fn log_answer(answered: &Answered<'_>) {
+    info!(
+        request = answered.request.0,
+        uid = answered.peer.map(|peer| peer.uid),
+        pid = answered.peer.map(|peer| peer.pid),
+        authenticator = ?answered.authentication,
+        identity = answered.application.map(|application| &*application.name),
+        provider = ?answered.provider,
+        opcode = ?answered.opcode,
+        status = answered.status as u16,
+        queued_us = micros(answered.queued),
+        ran_us = micros(answered.ran),
+        "answered: {:?}",
+        answered.status
+    );
+}
+
+fn micros(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

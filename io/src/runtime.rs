@@ -1,0 +1,535 @@
+//! The loop: owns the core and everything the core talks to, on one thread.
+//!
+//! A *turn* takes what is ready and steps the core with it, in this order: answers of the store and of hosts,
+//! room for writes, reads, new connections and their first reads, time. Then it does in a batch what the core
+//! asked for: one write per host for all jobs, one write of the audit log, the answers of connections. When
+//! nothing is left the loop waits for the epoll set ([`crate::poller`]), a signal, or the instant the core
+//! named, and for nothing else: without clients it sleeps.
+//!
+//! There is no task per connection and nothing is borrowed from the core across an await: turns are plain
+//! functions and only the wait between them is asynchronous.
+
+use crate::audit::AuditLog;
+use crate::bell::Bell;
+use crate::clock::Clock;
+use crate::connections::{Connections, Ending, Read, Write};
+use crate::hosts::Hosts;
+use crate::listener::{Accept, Listener, peer};
+use crate::observe::LogObserver;
+use crate::poller::{Poller, Readiness, Source};
+use crate::signals::{Signals, Wish};
+use crate::store::{Store, StoreAnswer, StoreRequest};
+use parsecd_core::identity::{Peer, PeerGroup};
+use parsecd_core::ids::ConnectionKey;
+use parsecd_core::input::{Input, TokenVerdict};
+use parsecd_core::outcome::Outcome;
+use parsecd_core::output::{Output, Place};
+use parsecd_core::service::Service;
+use parsecd_core::store::StoreState;
+use parsecd_core::time::Instant;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Sleep;
+use tracing::{error, info, warn};
+use zeroize::Zeroize;
+
+/// Most bytes read from a connection at a time.
+const READ_MAX: usize = 64 << 10;
+
+/// Most connections accepted from a listener per turn.
+const ACCEPT_MAX: usize = 64;
+
+/// Turns in a row before the runtime's own work and signals are looked at.
+const TURNS: usize = 16;
+
+/// Rounds of writing and stepping that end a turn; what is left then waits for the next one.
+const ROUNDS: usize = 4;
+
+/// Time for running requests after SIGTERM or SIGINT.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Time for lane hosts to exit after that.
+const HOST_GRACE: Duration = Duration::from_secs(1);
+
+/// What the loop drives.
+pub struct Parts {
+    /// The core.
+    pub service: Service,
+    /// Gets the core's events.
+    pub observer: LogObserver,
+    /// Readiness of all descriptors.
+    pub poller: Poller,
+    /// Rung by the store's threads.
+    pub bell: Bell,
+    /// Signals.
+    pub signals: Signals,
+    /// Sockets to accept from.
+    pub listeners: Vec<Listener>,
+    /// Lane hosts.
+    pub hosts: Hosts,
+    /// The store.
+    pub store: Store,
+    /// The audit log.
+    pub audit: AuditLog,
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The core has nothing left to do.
+    Stopped,
+    /// A second signal came before that.
+    Forced,
+}
+
+struct Gate {
+    listener: Listener,
+    /// Somebody may be waiting.
+    ready: bool,
+}
+
+/// Everything outside the core that its outputs are about.
+struct World {
+    poller: Poller,
+    bell: Bell,
+    connections: Connections,
+    gates: Vec<Gate>,
+    hosts: Hosts,
+    store: Store,
+    store_down: bool,
+    audit: AuditLog,
+    aborts: Vec<ConnectionKey>,
+    /// Answers that came about at once.
+    answers: VecDeque<Input<'static>>,
+}
+
+/// The loop.
+pub struct Runtime {
+    service: Service,
+    observer: LogObserver,
+    clock: Clock,
+    signals: Signals,
+    world: World,
+    /// What the core wants: `TimePassed` at this instant, or soon.
+    wake: Option<Instant>,
+    more_work: bool,
+    stopping: bool,
+    stopped: bool,
+    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    readiness: Vec<Readiness>,
+    /// Every connection is read into this; what was read is wiped at once.
+    buffer: Box<[u8]>,
+}
+
+/// What ended a wait.
+enum Woken {
+    Signal(Wish),
+    Work,
+}
+
+impl World {
+    /// Does what `output` says, or notes it for the end of the turn.
+    fn take(&mut self, output: Output) {
+        match output {
+            Output::Write { connection } => self.connections.queue_write(connection),
+            Output::ShutdownWrite { connection } => {
+                self.connections.end_with(connection, Ending::ShutdownWrite);
+            }
+            Output::Close { connection } => self.connections.end_with(connection, Ending::Close),
+            Output::Abort { connection } => self.aborts.push(connection),
+            Output::ReadAgain { connection } => self.connections.queue_read(connection),
+            Output::Fetch { ticket, identity, principal } => {
+                self.store.submit(StoreRequest::Fetch { ticket, identity, principal });
+            }
+            Output::List { ticket, query } => self.store.submit(StoreRequest::List { ticket, query }),
+            Output::Commit { ticket, mutation } => {
+                self.store.submit(StoreRequest::Commit { ticket, mutation })
+            }
+            Output::StartJob { ticket, on: Place::Lane(lane), job } => self.hosts.start(lane, ticket, &job),
+            Output::StartJob { ticket, on: Place::Executor, .. } => {
+                error!("a job for the executor, which this version does not have");
+                self.answers.push_back(Input::JobFinished { ticket, outcome: Outcome::NoEffect });
+            }
+            Output::CancelJob { ticket } => self.hosts.cancel(ticket),
+            Output::OpenHost { host } => self.hosts.open(host, &self.poller),
+            Output::KillHost { host } => self.hosts.kill(host),
+            Output::CloseHost { host } => self.hosts.close(host),
+            Output::Audit { ticket, event } => self.audit.push(ticket, &event),
+            Output::VerifyToken { ticket, .. } => {
+                // No identity provider can be configured, so there is none to ask.
+                self.answers.push_back(Input::TokenVerified { ticket, verdict: TokenVerdict::Unavailable });
+            }
+            // A turn asks for the budget of every listener somebody waits at.
+            Output::AcceptAgain { .. } | Output::Stopped | Output::Idle { .. } => {}
+        }
+    }
+
+    /// Notes what became ready. Gives connections whose peer is gone.
+    fn note(&mut self, readiness: &[Readiness]) -> Vec<ConnectionKey> {
+        let mut gone = Vec::new();
+        for ready in readiness {
+            match ready.source {
+                Source::Connection(key) => {
+                    if self.connections.ready(key, *ready) {
+                        gone.push(key);
+                    }
+                }
+                Source::Listener(place) => {
+                    let gate = usize::try_from(place).ok().and_then(|place| self.gates.get_mut(place));
+                    if let Some(gate) = gate {
+                        gate.ready = true;
+                    }
+                }
+                Source::HostLink(serial) => self.hosts.link_ready(serial, ready.readable, ready.writable),
+                Source::HostErrors(serial) => self.hosts.errors_ready(serial),
+                Source::HostExit(serial) => self.hosts.exited(serial),
+                Source::Bell => self.bell.hear(),
+            }
+        }
+        gone
+    }
+}
+
+impl Runtime {
+    /// Puts the parts together; inside a tokio runtime.
+    pub fn new(parts: Parts) -> io::Result<Runtime> {
+        for (place, listener) in (0..).zip(&parts.listeners) {
+            parts.poller.watch(listener.socket(), Source::Listener(place))?;
+        }
+        let gate = |listener| Gate { listener, ready: true };
+        Ok(Runtime {
+            service: parts.service,
+            observer: parts.observer,
+            clock: Clock::new(),
+            signals: parts.signals,
+            world: World {
+                poller: parts.poller,
+                bell: parts.bell,
+                connections: Connections::default(),
+                gates: parts.listeners.into_iter().map(gate).collect(),
+                hosts: parts.hosts,
+                store: parts.store,
+                store_down: false,
+                audit: parts.audit,
+                aborts: Vec::new(),
+                answers: VecDeque::new(),
+            },
+            wake: None,
+            more_work: false,
+            stopping: false,
+            stopped: false,
+            timer: None,
+            readiness: Vec::new(),
+            buffer: vec![0; READ_MAX].into(),
+        })
+    }
+
+    /// Runs until the service has stopped.
+    ///
+    /// # Errors
+    /// Only those of the epoll set itself.
+    pub async fn run(mut self) -> io::Result<End> {
+        // The first step opens the hosts.
+        self.step(Input::TimePassed);
+        loop {
+            let mut turns = 0;
+            let mut busy = true;
+            while busy && turns < TURNS && !self.stopped {
+                busy = self.turn()?;
+                turns += 1;
+            }
+            if self.stopped {
+                self.world.hosts.end(HOST_GRACE);
+                return Ok(End::Stopped);
+            }
+            if busy {
+                tokio::task::yield_now().await;
+            }
+            match self.wait(busy).await? {
+                Woken::Work => {}
+                Woken::Signal(Wish::Reload) => {
+                    warn!("SIGHUP: this version does not reload its configuration, restart it instead");
+                }
+                Woken::Signal(Wish::Stop) if self.stopping => {
+                    // At once: without waiting for the threads of the store, as after a crash.
+                    std::mem::forget(self);
+                    return Ok(End::Forced);
+                }
+                Woken::Signal(Wish::Stop) => self.stop(),
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        info!(grace_s = GRACE.as_secs(), "stopping: running requests are finished");
+        self.stopping = true;
+        self.observer.expect_hosts_to_end();
+        // Nobody finds the socket any more; who has connected already is served or told.
+        self.world.gates.iter_mut().for_each(|gate| gate.listener.unlink());
+        self.step(Input::ShutdownRequested { grace: GRACE });
+    }
+
+    /// One step of the core, and what it asks for.
+    fn step(&mut self, input: Input<'_>) {
+        let now = self.clock.now();
+        for output in self.service.step(now, input, &mut self.observer) {
+            match output {
+                Output::Idle { wake, more_work } => {
+                    self.wake = wake.map(|(instant, _)| instant);
+                    self.more_work = more_work;
+                }
+                Output::Stopped => self.stopped = true,
+                output => self.world.take(output),
+            }
+        }
+    }
+
+    /// Takes what is ready and does what follows from it. `true`: there is more that need not be waited for.
+    fn turn(&mut self) -> io::Result<bool> {
+        let mut readiness = std::mem::take(&mut self.readiness);
+        let more_events = self.world.poller.collect(&mut readiness)?;
+        let gone = self.world.note(&readiness);
+        readiness.clear();
+        self.readiness = readiness;
+
+        self.completions();
+        for connection in gone {
+            self.lose(connection);
+        }
+        self.write_connections();
+        self.read_connections();
+        self.accept();
+        self.read_connections();
+        self.pass_time();
+        for _ in 0..ROUNDS {
+            if !self.do_batch() {
+                break;
+            }
+        }
+        for connection in self.world.connections.watch_new(&self.world.poller) {
+            warn!(slot = connection.slot, "cannot watch a connection, closing it");
+            self.lose(connection);
+        }
+        Ok(more_events || self.has_work())
+    }
+
+    fn has_work(&self) -> bool {
+        let world = &self.world;
+        self.more_work
+            || world.connections.reads_waiting() > 0
+            || world.connections.writes_waiting() > 0
+            || world.hosts.has_input()
+            || world.audit.is_waiting()
+            || !world.aborts.is_empty()
+            || !world.answers.is_empty()
+            || world
+                .gates
+                .iter()
+                .any(|gate| gate.ready && self.service.accept_budget(gate.listener.key()) > 0)
+    }
+
+    /// Answers of the store and of hosts.
+    fn completions(&mut self) {
+        for answer in self.world.store.completions() {
+            self.step(match answer {
+                StoreAnswer::Fetched { ticket, fetched, counters } => {
+                    Input::RecordFetched { ticket, fetched, counters }
+                }
+                StoreAnswer::Listed { ticket, page } => Input::Listed { ticket, page },
+                StoreAnswer::Committed { ticket, result } => Input::Committed { ticket, result },
+            });
+        }
+        if !self.world.store_down && self.world.store.state() == StoreState::Down {
+            self.world.store_down = true;
+            error!("a thread of the store died; restart parsecd");
+            self.step(Input::StoreChanged { state: StoreState::Down });
+        }
+        self.world.hosts.read();
+        while let Some(event) = self.world.hosts.next_event() {
+            self.step(event);
+        }
+        while let Some(answer) = self.world.answers.pop_front() {
+            self.step(answer);
+        }
+    }
+
+    fn write_connections(&mut self) {
+        for _ in 0..self.world.connections.writes_waiting() {
+            if let Some(connection) = self.world.connections.next_write() {
+                self.write(connection);
+            }
+        }
+    }
+
+    fn write(&mut self, connection: ConnectionKey) {
+        let unsent = self.service.outgoing(connection);
+        if !unsent.is_empty() {
+            match self.world.connections.write(connection, unsent) {
+                Write::Taken(count) => {
+                    let count = u32::try_from(count).unwrap_or(u32::MAX);
+                    self.step(Input::BytesSent { connection, count });
+                }
+                Write::Nothing => return,
+                Write::Broken => return self.lose(connection),
+            }
+        }
+        if !self.service.outgoing(connection).is_empty() {
+            self.world.connections.queue_write(connection);
+        } else if self.world.connections.written(connection) {
+            self.step(Input::ConnectionLost { connection });
+        }
+    }
+
+    fn read_connections(&mut self) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        for _ in 0..self.world.connections.reads_waiting() {
+            if let Some(connection) = self.world.connections.next_read() {
+                self.read(connection, &mut buffer);
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    fn read(&mut self, connection: ConnectionKey, buffer: &mut [u8]) {
+        let budget = usize::try_from(self.service.read_budget(connection)).unwrap_or(usize::MAX);
+        let room = budget.min(buffer.len());
+        if room == 0 {
+            // `ReadAgain` puts it back.
+            return;
+        }
+        let room = buffer.get_mut(..room).unwrap_or_default();
+        match self.world.connections.read(connection, room) {
+            Read::Bytes(count) => {
+                let bytes = room.get_mut(..count).unwrap_or_default();
+                self.step(Input::BytesReceived { connection, bytes });
+                bytes.zeroize();
+                self.world.connections.queue_read(connection);
+            }
+            Read::Closed => self.step(Input::ReadClosed { connection }),
+            Read::Nothing => {}
+            Read::Broken => self.lose(connection),
+        }
+    }
+
+    fn accept(&mut self) {
+        for place in 0..self.world.gates.len() {
+            for _ in 0..ACCEPT_MAX {
+                if !self.accept_one(place) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// `true`: there may be another.
+    fn accept_one(&mut self, place: usize) -> bool {
+        let Some(gate) = self.world.gates.get_mut(place) else { return false };
+        let listener = gate.listener.key();
+        if !gate.ready || self.service.accept_budget(listener) == 0 {
+            return false;
+        }
+        let socket = match gate.listener.accept() {
+            Accept::Connection(socket) => socket,
+            Accept::Nothing => {
+                gate.ready = false;
+                return false;
+            }
+            Accept::Exhausted(cause) => {
+                warn!(%cause, "cannot accept connections for now");
+                self.step(Input::AcceptFailed { listener });
+                return false;
+            }
+        };
+        let credentials = peer(&socket);
+        let group = PeerGroup(credentials.map_or(u64::MAX, |credentials| u64::from(credentials.uid)));
+        // Without a free slot the socket is dropped, which closes it.
+        if let Some(connection) = self.world.connections.insert(socket) {
+            self.step(Input::ConnectionOpened { connection, listener, peer: Peer { credentials, group } });
+        }
+        true
+    }
+
+    /// Delivers `TimePassed` if it is due.
+    fn pass_time(&mut self) {
+        let now = self.clock.now().instant;
+        if self.more_work || self.wake.is_some_and(|wake| wake <= now) {
+            self.step(Input::TimePassed);
+        }
+    }
+
+    /// Does what the core asked for. `false`: there was nothing to do.
+    fn do_batch(&mut self) -> bool {
+        self.world.hosts.write();
+        let audited = self.world.audit.is_waiting();
+        if audited {
+            let (tickets, written) = self.world.audit.write();
+            for ticket in tickets {
+                self.step(Input::Audited { ticket, written });
+            }
+        }
+        let aborts = std::mem::take(&mut self.world.aborts);
+        let writes = self.world.connections.writes_waiting();
+        let nothing = !audited && aborts.is_empty() && writes == 0;
+        for connection in aborts {
+            self.lose(connection);
+        }
+        self.write_connections();
+        !nothing
+    }
+
+    /// Closes a connection at once, in the way that lets a client still read what was sent.
+    fn lose(&mut self, connection: ConnectionKey) {
+        if self.world.connections.abort(connection) {
+            self.step(Input::ConnectionLost { connection });
+        }
+    }
+
+    /// Waits for something to do; does not wait if `busy`, but sees signals.
+    async fn wait(&mut self, busy: bool) -> io::Result<Woken> {
+        self.set_timer();
+        poll_fn(|context| {
+            if let Poll::Ready(wish) = self.signals.poll_next(context) {
+                return Poll::Ready(Ok(Woken::Signal(wish)));
+            }
+            if busy || self.poll_timer(context).is_ready() {
+                return Poll::Ready(Ok(Woken::Work));
+            }
+            self.world.poller.poll_changed(context).map_ok(|()| Woken::Work)
+        })
+        .await
+    }
+
+    /// A timer for the instant the core named; none if it named none.
+    fn set_timer(&mut self) {
+        let Some(wake) = self.wake else {
+            self.timer = None;
+            return;
+        };
+        let at = tokio::time::Instant::from_std(self.clock.system_instant(wake));
+        match &mut self.timer {
+            Some((set, _)) if *set == wake => {}
+            Some((set, sleep)) => {
+                *set = wake;
+                sleep.as_mut().reset(at);
+            }
+            None => self.timer = Some((wake, Box::pin(tokio::time::sleep_until(at)))),
+        }
+    }
+
+    fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.timer {
+            Some((_, sleep)) => {
+                let elapsed = sleep.as_mut().poll(context);
+                if elapsed.is_ready() {
+                    self.timer = None;
+                }
+                elapsed
+            }
+            None => Poll::Pending,
+        }
+    }
+}

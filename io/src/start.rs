@@ -1,0 +1,220 @@
+//! From settings to a running service.
+
+use crate::audit::AuditLog;
+use crate::bell::Bell;
+use crate::config::{ProviderSettings, Settings};
+use crate::host_process::Program;
+use crate::hosts::Hosts;
+use crate::listener::{Address, ListenError, Listener};
+use crate::observe::LogObserver;
+use crate::poller::Poller;
+use crate::runtime::{End, Parts, Runtime};
+use crate::signals::Signals;
+use crate::store::{OpenError, Store};
+use parsecd_core::ids::ProviderKey;
+use parsecd_core::service::{Service, Start};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use tracing::{info, warn};
+
+/// Environment variable with the path of the lane host's executable.
+pub const HOST_VARIABLE: &str = "PARSECD_HOST";
+
+/// Descriptors that are not connections: store, logs, epoll sets and the like.
+const DESCRIPTORS: u64 = 64;
+
+/// Descriptors of one lane host: its socket, its standard error, its process, and those of its replacement
+/// while it ends.
+const HOST_DESCRIPTORS: u64 = 8;
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Real user id 0.
+    #[error(
+        "will not run as root: a service that holds keys needs no other rights; run it as a user of its own, \
+         or say `--allow-root` or `allow_root = true` in [core_settings]"
+    )]
+    Root,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// A listener.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The audit log.
+    #[error("{}: cannot open the audit log: {cause}", path.display())]
+    Audit {
+        /// Its path.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The operating system refused something that always works.
+    #[error("cannot {action}: {cause}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        cause: io::Error,
+    },
+}
+
+fn system<E: Into<io::Error>>(action: &'static str) -> impl FnOnce(E) -> StartError {
+    move |cause| StartError::System { action, cause: cause.into() }
+}
+
+/// Refuses root, unless it is allowed.
+///
+/// # Errors
+/// [`StartError::Root`].
+pub fn refuse_root(allowed: bool) -> Result<(), StartError> {
+    match rustix::process::getuid().is_root() && !allowed {
+        true => Err(StartError::Root),
+        false => Ok(()),
+    }
+}
+
+/// Starts the service and runs it until it has stopped. Every file it makes is for its user alone, except
+/// sockets, which have the mode that is configured.
+///
+/// # Errors
+/// [`StartError`]; each says what to do.
+pub fn run(settings: Settings) -> Result<End, StartError> {
+    protect_process()?;
+    let settings = fit_descriptors(settings)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(system("start the runtime"))?;
+    let end = runtime.block_on(async { assemble(settings)?.run().await.map_err(system("wait for events")) });
+    runtime.shutdown_background();
+    end
+}
+
+fn assemble(settings: Settings) -> Result<Runtime, StartError> {
+    let poller = Poller::new().map_err(system("make an epoll set"))?;
+    let bell = Bell::new(&poller).map_err(system("make an event descriptor"))?;
+    let signals = Signals::new().map_err(system("receive signals"))?;
+    // The store first: its lock keeps two daemons of one configuration from racing for the socket.
+    let ringing = bell.clone();
+    let store = Store::open(&settings.store, move || ringing.ring())?;
+    let audit = AuditLog::open(settings.audit_log.as_deref())
+        .map_err(|cause| StartError::Audit { path: settings.audit_log.clone().unwrap_or_default(), cause })?;
+    let programs = programs(&settings, &store.store_key())?;
+    let listeners = listeners(&settings)?;
+    let mut boot = [0; 16];
+    fill_random(&mut boot).map_err(system("get random bytes"))?;
+    for listener in &listeners {
+        info!(path = %listener.path().display(), "listening");
+    }
+    let parts = Parts {
+        observer: LogObserver::new(&settings.core),
+        service: Service::new(settings.core, Start { boot }),
+        poller,
+        bell,
+        signals,
+        listeners,
+        hosts: Hosts::new(programs),
+        store,
+        audit,
+    };
+    Runtime::new(parts).map_err(system("watch the listeners"))
+}
+
+/// Own files are for the own user, and memory never goes to a core file.
+fn protect_process() -> Result<(), StartError> {
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    // One byte, not none: where core dumps go to a program the kernel ignores every limit but this one, and
+    // a file of one byte is not written. Lane hosts inherit it.
+    let none = Rlimit { current: Some(1), maximum: Some(1) };
+    match setrlimit(Resource::Core, none) {
+        Ok(()) => Ok(()),
+        // The hard limit is 0 already.
+        Err(rustix::io::Errno::PERM) => {
+            let zero = Rlimit { current: Some(0), maximum: Some(0) };
+            setrlimit(Resource::Core, zero).map_err(system("switch core dumps off"))
+        }
+        Err(error) => Err(system("switch core dumps off")(error)),
+    }
+}
+
+/// Raises the descriptor limit as far as it goes; the cap of connections is what is left of it.
+fn fit_descriptors(mut settings: Settings) -> Result<Settings, StartError> {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised).map_err(system("raise the limit of open files"))?;
+    let hosts: u64 = settings.core.providers.values().map(|provider| u64::from(provider.hosts)).sum();
+    let others = DESCRIPTORS.saturating_add(hosts.saturating_mul(HOST_DESCRIPTORS));
+    let room = limit.maximum.map_or(u64::MAX, |maximum| maximum.saturating_sub(others).max(2));
+    let connections = settings.core.limits.connections;
+    if u64::from(connections) > room {
+        let fitting = u32::try_from(room).unwrap_or(connections);
+        warn!(
+            configured = connections,
+            connections = fitting,
+            "the limit of open files (ulimit -n) allows fewer connections than configured"
+        );
+        settings.core.limits.connections = fitting;
+        let group = &mut settings.core.limits.connections_per_group;
+        *group = (*group).min(fitting.saturating_sub(1));
+    }
+    Ok(settings)
+}
+
+/// How to start the hosts of each provider.
+fn programs(settings: &Settings, store_key: &Path) -> Result<BTreeMap<ProviderKey, Program>, StartError> {
+    let path = match std::env::var_os(HOST_VARIABLE) {
+        Some(path) => PathBuf::from(path),
+        None => {
+            std::env::current_exe().map_err(system("find the own executable"))?.with_file_name("parsecd-host")
+        }
+    };
+    let program = |(key, provider): (&ProviderKey, &ProviderSettings)| {
+        let arguments: Vec<OsString> = match provider {
+            ProviderSettings::Psa => vec!["psa".into(), "--store-key".into(), store_key.into()],
+        };
+        let name = settings.core.providers.get(key).map_or_else(String::new, |found| found.name.to_string());
+        (*key, Program { path: path.clone(), arguments, name })
+    };
+    Ok(settings.providers.iter().map(program).collect())
+}
+
+fn listeners(settings: &Settings) -> Result<Vec<Listener>, ListenError> {
+    let runtime_directories: Vec<PathBuf> = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"]
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .flat_map(|value| std::env::split_paths(&value).collect::<Vec<_>>())
+        .filter(|path| path.is_absolute())
+        .collect();
+    let mut listeners = Vec::new();
+    for (key, listener) in &settings.listeners {
+        let address = Address {
+            path: listener.socket_path.clone(),
+            mode: listener.socket_mode,
+            runtime_directories: runtime_directories.clone(),
+        };
+        let (bound, warning) = Listener::bind(*key, &address)?;
+        if let Some(warning) = warning {
+            warn!("{warning}");
+        }
+        listeners.push(bound);
+    }
+    Ok(listeners)
+}
+
+fn fill_random(mut rest: &mut [u8]) -> rustix::io::Result<()> {
+    while !rest.is_empty() {
+        match rustix::rand::getrandom(&mut *rest, rustix::rand::GetRandomFlags::empty()) {
+            Ok(count) => rest = rest.get_mut(count..).unwrap_or_default(),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -236,17 +236,19 @@ impl Step<'_> {
         self.end_life(object);
     }
 
-    /// Ends a life whose key is usable.
+    /// Ends a life whose key is usable. Whoever waits for the name may begin the next life of the same object,
+    /// so this one is over before.
     pub(super) fn end_as_usable(&mut self, object: ObjectId, result: Result<(), Status>) {
         let record = self.state.lives.get(&object).and_then(|life| life.record.clone());
-        if let Some(identity) = self.take_name(object) {
+        let name = self.take_name(object);
+        self.tell_waiter(object, result);
+        self.end_life(object);
+        if let Some(identity) = name {
             match record {
                 Some(record) => self.name_is_ready(&identity, record),
                 None => self.name_is_unknown(&identity),
             }
         }
-        self.tell_waiter(object, result);
-        self.end_life(object);
     }
 
     pub(super) fn end_life(&mut self, object: ObjectId) {

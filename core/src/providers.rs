@@ -64,6 +64,8 @@ pub(crate) struct Host {
     pub(crate) state: HostLife,
     pub(crate) lanes: Vec<Lane>,
     failures: u8,
+    /// Opened again as soon as it is gone: a reload brought other secrets while it was closing.
+    again: bool,
     /// Whether it has finished a job since it came up.
     pub(crate) served: bool,
 }
@@ -92,6 +94,7 @@ impl Host {
             state: HostLife::Down { again_at: None },
             lanes: Vec::new(),
             failures: 0,
+            again: false,
             served: false,
         }
     }
@@ -152,6 +155,7 @@ impl Step<'_> {
         }
         for (key, configured) in &config.providers {
             if self.state.providers.contains_key(key) {
+                self.reopen_refused(*key);
                 continue;
             }
             let patience = self.now.instant.after(FIRST_OPENING);
@@ -173,6 +177,29 @@ impl Step<'_> {
             for slot in 0..configured.hosts.max(1) {
                 self.open_host(*key, slot);
             }
+        }
+    }
+
+    /// Every reload re-reads the secrets: hosts whose log-in was refused are opened again.
+    fn reopen_refused(&mut self, key: ProviderKey) {
+        let Some(provider) = self.state.providers.get_mut(&key) else { return };
+        let mut refused = Vec::new();
+        for host in &mut provider.hosts {
+            match host.state {
+                HostLife::Down { again_at: None } => refused.push(host.key.slot),
+                HostLife::Closing => host.again = true,
+                HostLife::Down { again_at: Some(_) }
+                | HostLife::Opening
+                | HostLife::LoggingIn
+                | HostLife::Up
+                | HostLife::Dying => {}
+            }
+        }
+        if provider.removed || self.state.shutdown.is_some() {
+            return;
+        }
+        for slot in refused {
+            self.open_host(key, slot);
         }
     }
 
@@ -244,14 +271,16 @@ impl Step<'_> {
         if host.state != HostLife::LoggingIn {
             return;
         }
+        let mut other_device = false;
         match outcome {
             Outcome::Done(Effect::Opened { device, capabilities }) => {
                 host.state = HostLife::Up;
+                other_device = provider.device.as_ref() != Some(&device);
                 provider.device = Some(device);
                 provider.capabilities = Some(capabilities);
                 self.observer.event(Event::Host { host: key, state: HostEvent::Up });
             }
-            Outcome::PinRefused | Outcome::Refused(_) => {
+            Outcome::PinRefused => {
                 host.failures = FAILURES_DOWN;
                 host.state = HostLife::Closing;
                 self.observer.event(Event::Host { host: key, state: HostEvent::LoginRefused });
@@ -263,7 +292,10 @@ impl Step<'_> {
                 self.output(Output::KillHost { host: key });
             }
         }
-        self.provider_changed(key.provider);
+        let came_up = self.provider_changed(key.provider);
+        if other_device && !came_up {
+            self.sweep(key.provider);
+        }
     }
 
     fn host_lost(&mut self, key: HostKey, why: &str) {
@@ -274,7 +306,7 @@ impl Step<'_> {
         let Some(host) = provider.host(key) else { return };
         assert!(host.lanes.iter().all(Lane::is_idle), "a host is down only after its jobs have ended");
         host.lanes.clear();
-        let refused = host.state == HostLife::Closing;
+        let refused = host.state == HostLife::Closing && !core::mem::take(&mut host.again);
         host.failures = if host.served { 0 } else { host.failures.saturating_add(1) };
         let failures = host.failures;
         host.state = HostLife::Down { again_at: None };
@@ -329,9 +361,9 @@ impl Step<'_> {
         self.accept_again();
     }
 
-    /// What follows when a host came or went.
-    fn provider_changed(&mut self, key: ProviderKey) {
-        let Some(provider) = self.state.providers.get_mut(&key) else { return };
+    /// What follows when a host came or went. Whether the provider came up, and is swept.
+    fn provider_changed(&mut self, key: ProviderKey) -> bool {
+        let Some(provider) = self.state.providers.get_mut(&key) else { return false };
         let (up, down) = (provider.is_up(), provider.is_down());
         let changed = (up && !provider.was_up) || (down && provider.was_up);
         if changed {
@@ -353,6 +385,7 @@ impl Step<'_> {
         if changed && up {
             self.sweep(key);
         }
+        changed && up
     }
 
     /// Whether requests that need a lane of this provider are refused.

@@ -95,8 +95,9 @@ impl Step<'_> {
             Fetched::Failed => return self.store_in_doubt(),
         };
         let ours = found.filter(|record| record.object == object);
+        let unmakes = life.creation.is_some();
         match (next, ours) {
-            (Doubt::Publishing, Some(record)) => {
+            (Doubt::Publishing | Doubt::Destroying, Some(record)) if unmakes => {
                 life.record = Some(Arc::new(record));
                 self.life_becomes(object, KeyLife::Emptying);
                 self.uses_ended(object);
@@ -110,7 +111,7 @@ impl Step<'_> {
                 self.give_name_back(object);
                 self.remove(object);
             }
-            (Doubt::Reserving | Doubt::Erasing, Some(_)) => {}
+            (Doubt::Reserving | Doubt::Publishing | Doubt::Erasing, Some(_)) => {}
         }
     }
 }

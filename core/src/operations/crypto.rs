@@ -33,8 +33,7 @@ impl Step<'_> {
         provider: ProviderKey,
         operation: Operation,
     ) {
-        let opcode = operation.opcode();
-        let served = match self.check_served(provider, opcode) {
+        let served = match self.check_served(provider, &operation) {
             Ok(()) => self.serve(id, provider, operation),
             Err(status) => Served::Answered(Err(status)),
         };
@@ -45,10 +44,15 @@ impl Step<'_> {
         }
     }
 
-    fn check_served(&self, provider: ProviderKey, opcode: Opcode) -> Result<(), Status> {
+    /// Where it is not known what a provider can do, names and policies of its keys still are.
+    fn check_served(&self, provider: ProviderKey, operation: &Operation) -> Result<(), Status> {
         let provider = self.state.providers.get(&provider).ok_or(Status::ProviderNotRegistered)?;
-        let capabilities = provider.capabilities().ok_or(Status::PsaErrorCommunicationFailure)?;
-        if capabilities.opcodes.contains(&opcode) { Ok(()) } else { Err(Status::PsaErrorNotSupported) }
+        match provider.capabilities() {
+            Some(capabilities) if capabilities.opcodes.contains(&operation.opcode()) => Ok(()),
+            Some(_) => Err(Status::PsaErrorNotSupported),
+            None if names_key(operation.opcode()) => Ok(()),
+            None => Err(Status::PsaErrorCommunicationFailure),
+        }
     }
 
     fn serve(&self, id: RequestId, provider: ProviderKey, operation: Operation) -> Served {
@@ -220,6 +224,12 @@ impl Step<'_> {
         self.expect_lane(id);
         self.enter_queue(provider, id);
     }
+}
+
+/// Whether an operation of this opcode is about a key that exists.
+fn names_key(opcode: Opcode) -> bool {
+    opcode.needs_identity()
+        && !matches!(opcode, Opcode::PsaGenerateKey | Opcode::PsaImportKey | Opcode::CanDoCrypto)
 }
 
 /// The call on a key that an operation stands for.

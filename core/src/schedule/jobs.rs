@@ -25,9 +25,10 @@ impl Step<'_> {
             Purpose::OpenJob(host) => LaneKey { host: *host, lane: 0 },
             _ => return self.observer.event(Event::Stale { ticket }),
         };
-        self.lane_gives_back(lane, ticket, matches!(outcome, Outcome::Done(_)));
+        let cancelled = self.lane_gives_back(lane, ticket, matches!(outcome, Outcome::Done(_)));
         match outcome {
             Outcome::LaneLost => self.host_is_dying(lane.host),
+            Outcome::NoEffect if !cancelled => self.host_is_dying(lane.host),
             Outcome::NoEffect | Outcome::PinRefused => {}
             _ => self.host_served(lane.host, &purpose),
         }

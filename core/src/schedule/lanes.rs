@@ -31,6 +31,8 @@ pub(crate) struct LaneJob {
     pub(crate) began: Instant,
     /// When it is given up; meaningful once it runs.
     pub(crate) deadline: Instant,
+    /// Whether it was asked back.
+    pub(crate) cancelled: bool,
 }
 
 impl Lane {
@@ -92,7 +94,7 @@ impl Step<'_> {
         let (slow, expected) = (provider.costs.is_slow(kind), provider.costs.expected(kind));
         provider.queue.started(&principal, expected);
         let Some(lane) = self.lane(key) else { return };
-        let job = LaneJob { ticket, kind, slow, principal, expected, began, deadline };
+        let job = LaneJob { ticket, kind, slow, principal, expected, began, deadline, cancelled: false };
         let runs = lane.running.is_none();
         let place = if runs { &mut lane.running } else { &mut lane.waiting };
         assert!(place.is_none(), "a lane runs one job and holds one more");
@@ -103,15 +105,16 @@ impl Step<'_> {
     }
 
     /// A job has left its lane; the one that waited behind it runs now. `done`: what it took is what such a
-    /// job takes.
-    pub(crate) fn lane_gives_back(&mut self, key: LaneKey, ticket: Ticket, done: bool) {
+    /// job takes. Whether the job was asked back.
+    pub(crate) fn lane_gives_back(&mut self, key: LaneKey, ticket: Ticket, done: bool) -> bool {
         let now = self.now.instant;
         let deadline = self.job_deadline();
-        let Some(lane) = self.lane(key) else { return };
+        let Some(lane) = self.lane(key) else { return false };
         if let Some(job) = lane.waiting.take_if(|job| job.ticket == ticket) {
-            return self.settle(key.host.provider, &job, Duration::ZERO, false);
+            self.settle(key.host.provider, &job, Duration::ZERO, false);
+            return job.cancelled;
         }
-        let Some(ended) = lane.running.take_if(|job| job.ticket == ticket) else { return };
+        let Some(ended) = lane.running.take_if(|job| job.ticket == ticket) else { return false };
         if let Some(next) = lane.waiting.take() {
             let due = Due::Job(next.ticket);
             lane.running = Some(LaneJob { began: now, deadline, ..next });
@@ -119,6 +122,7 @@ impl Step<'_> {
         }
         self.state.deadlines.clear(ended.deadline, Due::Job(ticket));
         self.settle(key.host.provider, &ended, now.since(ended.began), done);
+        ended.cancelled
     }
 
     /// Charges what a job has really taken.
@@ -138,9 +142,9 @@ impl Step<'_> {
             ) => *lane,
             _ => return,
         };
-        let waits =
-            self.lane(lane).is_some_and(|lane| lane.waiting.as_ref().is_some_and(|job| job.ticket == ticket));
-        if waits {
+        let waiting = self.lane(lane).and_then(|lane| lane.waiting.as_mut());
+        if let Some(job) = waiting.filter(|job| job.ticket == ticket) {
+            job.cancelled = true;
             self.output(Output::CancelJob { ticket });
         }
     }

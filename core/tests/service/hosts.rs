@@ -153,3 +153,66 @@ fn a_queue_that_is_full_says_so_and_a_request_does_not_wait_for_ever() {
     }
     assert_eq!(world.status(waiting), Some(Status::PsaErrorInsufficientMemory));
 }
+
+#[test]
+fn a_reload_tries_a_refused_log_in_again() {
+    for closes_first in [true, false] {
+        let mut world = World::starting(config(MaterialPlace::Record, 1));
+        let host = world.opened.pop().unwrap();
+        world.step(Input::HostChanged { host, state: HostState::Opened { lanes: 1 } });
+        world.finish(Outcome::PinRefused);
+        let gone = HostState::Down { why: String::new() };
+        if closes_first {
+            world.step(Input::HostChanged { host, state: gone.clone() });
+        }
+        world.step(Input::Reconfigured { config: Box::new(config(MaterialPlace::Record, 1)) });
+        if !closes_first {
+            world.step(Input::HostChanged { host, state: gone });
+        }
+        let host = world.replacement();
+        world.open(host);
+        world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+        assert_eq!(world.jobs.len(), 1);
+    }
+}
+
+#[test]
+fn a_device_that_was_away_is_tried_again_without_a_reload() {
+    let mut world = World::starting(config(MaterialPlace::Record, 1));
+    let host = world.opened.pop().unwrap();
+    world.step(Input::HostChanged { host, state: HostState::Opened { lanes: 1 } });
+    world.finish(Outcome::Refused(Status::PsaErrorCommunicationFailure));
+    assert_eq!(world.killed, [host]);
+    world.step(Input::HostChanged { host, state: HostState::Down { why: String::new() } });
+    let host = world.replacement();
+    world.open(host);
+    world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    assert_eq!(world.jobs.len(), 1);
+}
+
+#[test]
+fn a_name_that_is_absent_is_told_although_the_provider_never_came_up() {
+    let mut world = World::starting(config(MaterialPlace::Record, 1));
+    let host = world.opened.pop().unwrap();
+    world.step(Input::HostChanged { host, state: HostState::Opened { lanes: 1 } });
+    world.finish(Outcome::PinRefused);
+    let signed = world.ask("app", &sign("key"));
+    world.fetched(Fetched::Absent);
+    assert_eq!(world.status(signed), Some(Status::PsaErrorDoesNotExist));
+    let created = world.ask("app", &generate("key"));
+    assert_eq!(world.status(created), Some(Status::PsaErrorCommunicationFailure));
+}
+
+#[test]
+fn a_host_that_gives_a_job_back_unasked_gets_no_other() {
+    let mut world = World::sealed();
+    let asked = world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    let host = world.jobs[0].1;
+    world.finish(Outcome::NoEffect);
+    assert!(world.jobs.is_empty(), "its end is not told yet, but certain");
+    world.step(Input::HostChanged { host, state: HostState::Down { why: String::from("killed") } });
+    let host = world.replacement();
+    world.open(host);
+    world.finish(Outcome::Done(parsecd_core::outcome::Effect::Secret(vec![1].into())));
+    assert_eq!(world.status(asked), Some(Status::Success));
+}

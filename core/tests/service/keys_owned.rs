@@ -1,15 +1,27 @@
 //! Keys whose objects the provider owns.
 
-use crate::world::{World, destroy, device, generate, sign, signature};
+use crate::world::{World, config, destroy, device, generate, sign, signature};
+use parsecd_core::config::MaterialPlace;
+use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
 use parsecd_core::ids::ObjectId;
 use parsecd_core::input::{HostState, Input};
 use parsecd_core::outcome::{Effect, Outcome};
 use parsecd_core::record::Device;
 use parsecd_core::store::{CommitResult, Fetched, Mutation, Page, Unfinished, UnfinishedState};
-use parsecd_wire::Status;
+use parsecd_wire::{AuthenticationType, Status};
 
 fn absent() -> Outcome {
     Outcome::Absent { device: device(), login_confirmed: true }
+}
+
+fn removing(counter: u64, device: Device) -> Unfinished {
+    let application = ApplicationIdentity { authenticator: AuthenticationType::Direct, name: "app".into() };
+    Unfinished {
+        object: ObjectId { boot: 1, counter },
+        state: UnfinishedState::Removing,
+        device,
+        identity: KeyIdentity::new(&application, &"software".into(), "key"),
+    }
 }
 
 fn create(world: &mut World, key: &str) {
@@ -101,22 +113,8 @@ fn a_publish_that_is_refused_removes_the_object_again() {
 
 #[test]
 fn what_a_crash_left_unfinished_is_removed_when_the_provider_comes_up() {
-    let identity = parsecd_core::identity::KeyIdentity::new(
-        &parsecd_core::identity::ApplicationIdentity {
-            authenticator: parsecd_wire::AuthenticationType::Direct,
-            name: "app".into(),
-        },
-        &"software".into(),
-        "key",
-    );
-    let row = |counter, device| Unfinished {
-        object: ObjectId { boot: 1, counter },
-        state: UnfinishedState::Removing,
-        device,
-        identity: identity.clone(),
-    };
-    let mut world = World::new(crate::world::config(parsecd_core::config::MaterialPlace::Provider, 1));
-    let rows = vec![row(1, device()), row(2, Device(b"other".to_vec()))];
+    let mut world = World::new(config(MaterialPlace::Provider, 1));
+    let rows = vec![removing(1, device()), removing(2, Device(b"other".to_vec()))];
     world.listed(Page::Unfinished(rows));
     assert_eq!(world.jobs.len(), 1, "the other device's object waits for its device");
     world.finish(Outcome::Done(Effect::Removed));
@@ -149,4 +147,20 @@ fn a_key_of_another_device_is_quarantined_and_kept() {
     let signed = world.ask("app", &sign("key"));
     world.finish(signature());
     assert_eq!(world.status(signed), Some(Status::Success));
+}
+
+#[test]
+fn what_is_unfinished_on_another_device_is_removed_when_that_device_is_back() {
+    let mut world = World::starting(config(MaterialPlace::Provider, 1));
+    let host = world.opened.pop().unwrap();
+    world.open_with(host, Device(b"other".to_vec()));
+    world.listed(Page::Unfinished(vec![removing(1, device())]));
+    assert!(world.jobs.is_empty());
+    world.step(Input::HostChanged { host, state: HostState::Down { why: String::from("swapped") } });
+    let host = world.replacement();
+    world.open(host);
+    world.listed(Page::Unfinished(vec![removing(1, device())]));
+    world.finish(Outcome::Done(Effect::Removed));
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.service.memory().key_lives, 0);
 }

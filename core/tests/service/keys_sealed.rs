@@ -223,3 +223,37 @@ fn a_full_quota_of_keys_refuses_the_next_one_and_counts_those_being_made() {
     world.commit(CommitResult::Durable);
     assert_eq!((world.status(fits), world.status(again)), (Some(Status::Success), Some(Status::Success)));
 }
+
+#[test]
+fn a_destruction_that_waits_for_a_creation_begins_when_the_key_is_usable() {
+    let mut world = World::sealed();
+    let created = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    let destroyed = world.ask("app", &destroy("key"));
+    world.make();
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(created), Some(Status::Success));
+    assert_eq!(world.status(destroyed), None);
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(destroyed), Some(Status::Success));
+}
+
+#[test]
+fn a_creation_that_failed_is_unmade_again_until_it_is_known_to_be_nothing() {
+    let mut world = World::sealed();
+    world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.make();
+    let Mutation::Publish { record, .. } = world.commits[0].1.clone() else { panic!("a key is published") };
+    world.commit(CommitResult::Unknown);
+    for _ in 0..2 {
+        world.commit(CommitResult::Durable);
+        world.fetched(Fetched::Found(record.clone()));
+        assert!(matches!(world.commits[0].1, Mutation::Delete { .. }));
+        world.commit(CommitResult::Unknown);
+    }
+    world.commit(CommitResult::Durable);
+    world.fetched(Fetched::Absent);
+    let signed = world.ask("app", &sign("key"));
+    assert_eq!(world.status(signed), Some(Status::PsaErrorDoesNotExist));
+}

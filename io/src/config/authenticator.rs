@@ -6,7 +6,7 @@ use parsecd_core::identity::Text;
 use parsecd_wire::AuthenticationType;
 use std::collections::BTreeSet;
 
-const KEYS: [&str; 3] = ["auth_type", "admins", "workload_endpoint"];
+pub(super) const KEYS: [&str; 3] = ["auth_type", "admins", "workload_endpoint"];
 
 /// Names of the types.
 pub(super) const TYPES: [(&str, AuthenticationType); 3] = [

@@ -6,7 +6,7 @@ use parsecd_core::config::{Deadlines, Limits};
 use std::path::PathBuf;
 use std::time::Duration;
 
-const KEYS: [&str; 25] = [
+pub(super) const KEYS: [&str; 25] = [
     "allow_deprecated",
     "allow_root",
     "allowed_modules",

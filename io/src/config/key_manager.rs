@@ -4,7 +4,7 @@ use super::environment::{DATABASE, Environment};
 use super::table::{Report, Span, Table};
 use std::path::PathBuf;
 
-const KEYS: [&str; 5] = ["name", "manager_type", "store_path", "sqlite_db_path", "database_path"];
+pub(super) const KEYS: [&str; 5] = ["name", "manager_type", "store_path", "sqlite_db_path", "database_path"];
 
 /// Directory of the reference's OnDisk manager (service-behaviour.md 2).
 const MAPPINGS: &str = "/var/lib/parsec/mappings";

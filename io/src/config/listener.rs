@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const KEYS: [&str; 7] =
+pub(super) const KEYS: [&str; 7] =
     ["listener_type", "timeout", "socket_path", "socket_mode", "name", "authenticators", "providers"];
 
 /// Mode of a socket (decisions.md 6).

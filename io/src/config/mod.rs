@@ -12,6 +12,8 @@ mod key_manager;
 mod listener;
 mod nearest;
 mod provider;
+#[cfg(test)]
+mod readme;
 mod settings;
 mod table;
 

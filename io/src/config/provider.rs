@@ -19,10 +19,10 @@ const TYPES: [(&str, ProviderId); 5] = [
     ("CryptoAuthLib", ProviderId::CryptoAuthLib),
 ];
 
-const COMMON: [&str; 3] = ["provider_type", "name", "key_info_manager"];
+pub(super) const COMMON: [&str; 3] = ["provider_type", "name", "key_info_manager"];
 
 /// Keys of one type, beside the common ones (service-behaviour.md 2, and `hosts`).
-fn keys_of(kind: ProviderId) -> &'static [&'static str] {
+pub(super) fn keys_of(kind: ProviderId) -> &'static [&'static str] {
     match kind {
         ProviderId::Core => &[],
         ProviderId::MbedCrypto => &["hosts"],

@@ -18,7 +18,7 @@ run: deps
 
 test: deps style policy lint proof build
 	$(cargo) test --workspace --locked
-	PROFILE=dev scripts/run </dev/null
+	scripts/run target/debug </dev/null
 
 check: style lint
 	$(cargo) test --workspace --locked --lib

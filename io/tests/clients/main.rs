@@ -1,5 +1,7 @@
 //! Clients that exist already, and many at once, against the daemon over a real socket.
 
+mod isolation;
+mod keys;
 mod no_repeats;
 mod one_name_one_key;
 mod parsec_client;

@@ -1,10 +1,8 @@
 //! Randomness of many clients at once: Mbed TLS gives the same bytes to two threads of one process, and to a
 //! fork; lane hosts are neither.
 
+use crate::keys::{ECDSA, ecdsa_key};
 use crate::service::{DIRECT, Service};
-use parsecd_client::wire::KeyAttributes;
-use parsecd_client::wire::algorithm::{Algorithm, AsymmetricSignature, Hash, SignHash};
-use parsecd_client::wire::attributes::{EccFamily, KeyType, UsageFlags};
 use parsecd_client::{Authentication, Client};
 use std::sync::Barrier;
 
@@ -15,8 +13,6 @@ const VALUES: usize = 1_000_000;
 const VALUES_PER_REQUEST: usize = 625;
 /// Signatures of all clients together; a little over 100,000.
 const SIGNATURES: usize = 1563 * CLIENTS;
-
-const ECDSA: AsymmetricSignature = AsymmetricSignature::Ecdsa(SignHash::Specific(Hash::Sha256));
 
 #[test]
 fn a_million_random_values_of_64_clients_do_not_repeat() {
@@ -38,13 +34,7 @@ fn a_million_random_values_of_64_clients_do_not_repeat() {
 fn a_hundred_thousand_ecdsa_nonces_of_64_clients_do_not_repeat() {
     let service = Service::with_authenticators(DIRECT);
     let nonces = together(&service, |client| {
-        let attributes = KeyAttributes {
-            key_type: KeyType::EccKeyPair(EccFamily::SecpR1),
-            bits: 256,
-            usage: UsageFlags { sign_hash: true, ..UsageFlags::default() },
-            algorithm: Algorithm::AsymmetricSignature(ECDSA),
-        };
-        client.generate_key("key", attributes).unwrap();
+        client.generate_key("key", ecdsa_key()).unwrap();
         let sign = |_| client.sign_hash("key", ECDSA, &[7; 32]).unwrap();
         // Equal nonces have equal r, the first half of the signature, whatever key and hash are.
         let nonce = |signature: Vec<u8>| <[u8; 32]>::try_from(&signature[..32]).unwrap();

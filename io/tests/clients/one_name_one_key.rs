@@ -1,16 +1,13 @@
 //! Concurrent creations of one name over real sockets.
 
+use crate::keys::{ECDSA, ecdsa_key};
 use crate::service::{DIRECT, Service};
-use parsecd_client::wire::algorithm::{Algorithm, AsymmetricSignature, Hash, SignHash};
-use parsecd_client::wire::attributes::{EccFamily, KeyType, UsageFlags};
-use parsecd_client::wire::{KeyAttributes, Operation, Reply, Status};
+use parsecd_client::wire::{Operation, Reply, Status};
 use parsecd_client::{Authentication, Client, Error};
 use std::sync::Barrier;
 
 const NAMES: usize = 40;
 const CREATORS: usize = 4;
-
-const ECDSA: AsymmetricSignature = AsymmetricSignature::Ecdsa(SignHash::Specific(Hash::Sha256));
 
 #[test]
 fn of_four_creations_of_one_name_one_succeeds_and_its_key_signs() {
@@ -59,12 +56,6 @@ fn key_name(number: usize) -> String {
 
 /// One request, not the client's `generate_key`, which may send a second one.
 fn create(client: &Client, key_name: &str) -> Result<Reply, Error> {
-    let attributes = KeyAttributes {
-        key_type: KeyType::EccKeyPair(EccFamily::SecpR1),
-        bits: 256,
-        usage: UsageFlags { sign_hash: true, verify_hash: true, ..UsageFlags::default() },
-        algorithm: Algorithm::AsymmetricSignature(ECDSA),
-    };
-    client
-        .request(client.provider(), &Operation::PsaGenerateKey { key_name: key_name.to_owned(), attributes })
+    let operation = Operation::PsaGenerateKey { key_name: key_name.to_owned(), attributes: ecdsa_key() };
+    client.request(client.provider(), &operation)
 }

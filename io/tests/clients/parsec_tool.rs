@@ -1,11 +1,9 @@
 //! The unmodified parsec-tool 0.7.0 against the service: every subcommand that the software provider serves,
 //! its outputs checked with OpenSSL.
 
+use crate::keys::ecdsa_key;
 use crate::service::{DIRECT, Service, UNIX_PEER, admin};
 use crate::tool::Tool;
-use parsecd_client::wire::KeyAttributes;
-use parsecd_client::wire::algorithm::{Algorithm, AsymmetricSignature, SignHash};
-use parsecd_client::wire::attributes::{EccFamily, KeyType, UsageFlags};
 use parsecd_client::{Authentication, Client};
 
 /// What parsec-tool is called under Direct authentication.
@@ -210,13 +208,4 @@ fn who_is_no_admin_neither_lists_nor_deletes_clients() {
     tool.failure(&["list-clients"]);
     tool.failure(&["delete-client", "-c", &uid()]);
     assert!(tool.output(&["list-keys"]).starts_with("* key "));
-}
-
-fn ecdsa_key() -> KeyAttributes {
-    KeyAttributes {
-        key_type: KeyType::EccKeyPair(EccFamily::SecpR1),
-        bits: 256,
-        usage: UsageFlags { sign_hash: true, verify_hash: true, ..UsageFlags::default() },
-        algorithm: Algorithm::AsymmetricSignature(AsymmetricSignature::Ecdsa(SignHash::Any)),
-    }
 }

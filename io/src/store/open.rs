@@ -45,6 +45,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
 
     let writer = schema::connect(&database, Role::Writer)?;
     schema::check(&writer, &database)?;
+    settle_log(&writer, &database)?;
     let has_keys = has_rows(&writer, &database, "SELECT EXISTS (SELECT 1 FROM keys)")?;
     let has_unfinished = has_rows(&writer, &database, "SELECT EXISTS (SELECT 1 FROM unfinished)")?;
     let tag_key = directory.join(TAG_KEY);
@@ -53,6 +54,29 @@ pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
     let tag = TagKey::read(&tag_key)?;
     let reader = schema::connect(&database, Role::Reader)?;
     Ok(Opened { directory, database, lock, writer, reader, tag })
+}
+
+/// Moves what a crash left in the log into the database, and syncs it there, before anything is built on it: of
+/// pages whose sync failed in the process that crashed, the kernel may show a content that the disk never got,
+/// and syncing them again would prove nothing.
+fn settle_log(writer: &Connection, path: &Path) -> Result<(), OpenError> {
+    let failed = |source| sqlite(path, source);
+    match writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get::<_, bool>(0)) {
+        Ok(false) => Ok(()),
+        // A program that reads the file, such as an operator's shell, holds it back.
+        Ok(true) => {
+            tracing::warn!("the log of the store is in use by another program");
+            Ok(())
+        }
+        Err(source) => match failed(source) {
+            // What is there can be served, and removing keys may make room.
+            error @ OpenError::Full { .. } => {
+                tracing::error!(%error, "the log of the store could not be moved into its database");
+                Ok(())
+            }
+            error => Err(error),
+        },
+    }
 }
 
 fn has_rows(connection: &Connection, path: &Path, question: &str) -> Result<bool, OpenError> {

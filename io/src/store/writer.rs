@@ -23,7 +23,11 @@
 //! changes would append nothing.
 //!
 //! Until then reads are not answered and changes are refused, so that nothing is built on what a crash could
-//! turn into something else. The barrier runs on a new connection: the old one may remember the error.
+//! turn into something else. The barrier runs on a new connection, for the old one may remember the error; it is
+//! opened before the old one is closed, for with the last connection the shared memory would go, and the
+//! doubtful pages, which may never have reached the disk, would be recovered as good.
+//!
+//! A process that starts finds such pages for the same reason; `open.rs` writes what it recovers anew.
 
 use super::schema::{Role, connect};
 use super::tag::{Row, TagKey};
@@ -38,7 +42,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The only one that changes the database.
 pub(super) struct Writer {
     path: PathBuf,
-    connection: Option<Connection>,
+    connection: Connection,
     tag: Arc<TagKey>,
     doubt: Arc<AtomicBool>,
 }
@@ -61,15 +65,16 @@ impl Writer {
         tag: Arc<TagKey>,
         doubt: Arc<AtomicBool>,
     ) -> Self {
-        Writer { path, connection: Some(connection), tag, doubt }
+        Writer { path, connection, tag, doubt }
     }
 
     /// Carries out `mutations` in their order and tells how each ended. A refused one does not hurt the others.
     pub(super) fn commit(&mut self, mutations: &[Mutation]) -> Vec<CommitResult> {
         let doubted = if self.in_doubt() {
             let barrier = mutations.iter().position(|mutation| *mutation == Mutation::Barrier);
-            // A new connection: an error may stick to the old one.
-            self.connection = None;
+            if barrier.is_some() {
+                self.renew();
+            }
             barrier.unwrap_or(mutations.len())
         } else {
             0
@@ -127,38 +132,28 @@ impl Writer {
         self.doubt.load(Ordering::SeqCst)
     }
 
-    fn connection(&mut self) -> Result<&mut Connection, CommitResult> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect(&self.path, Role::Writer).map_err(|error| {
-                tracing::error!(%error, "the store cannot be opened for writing");
-                CommitResult::Refused
-            })?,
-        };
-        Ok(self.connection.insert(connection))
+    /// Puts a new connection in the place of the old one, if one can be had.
+    fn renew(&mut self) {
+        match connect(&self.path, Role::Writer) {
+            Ok(connection) => self.connection = connection,
+            Err(error) => tracing::error!(%error, "the store cannot be opened anew for writing"),
+        }
     }
 
     /// Moves the log into the database, so that the next transaction starts the log over instead of growing it.
-    fn checkpoint(&mut self) {
-        if let Ok(connection) = self.connection()
-            && let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
-        {
+    fn checkpoint(&self) {
+        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(())) {
             tracing::warn!(%error, "the store's log could not be moved into its database");
         }
     }
 
     fn transact(&mut self, mutations: &[Mutation]) -> Transaction {
-        let tag = Arc::clone(&self.tag);
-        let connection = match self.connection() {
-            Ok(connection) => connection,
-            Err(result) => return Transaction::Undone(result),
-        };
-        let result = run(connection, &tag, mutations);
-        if !connection.is_autocommit()
-            && let Err(error) = connection.execute_batch("ROLLBACK")
+        let result = run(&self.connection, &self.tag, mutations);
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
         {
             tracing::error!(%error, "a transaction could not be rolled back");
-            self.connection = None;
+            self.renew();
         }
         result
     }

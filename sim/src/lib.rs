@@ -1,1 +1,28 @@
-//! Under construction.
+//! A simulator of everything around parsecd's core, with faults, and an auditor that knows what must hold.
+//!
+//! The core is the real one. Clients, sockets, store, lane hosts, devices and clocks are fakes; one seed
+//! decides everything. A failure is reproduced by its seed and budget.
+
+pub mod auditor;
+pub mod bodies;
+pub mod call;
+pub mod capabilities;
+pub mod client;
+pub mod excuses;
+pub mod lifecycle;
+pub mod malformed;
+pub mod names;
+pub mod oracle;
+pub mod plan;
+pub mod provider;
+pub mod random;
+pub mod run;
+mod sockets;
+pub mod stage;
+pub mod store;
+mod tell;
+pub mod trace;
+pub mod truth;
+pub mod watch;
+pub mod workload;
+pub mod world;

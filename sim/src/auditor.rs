@@ -1,0 +1,574 @@
+//! The auditor: sees what clients ask and are told, what the core orders, what is really the case, and
+//! compares. It is written from the specification and knows nothing of how the core works.
+
+use crate::bodies::{self, Span};
+use crate::call::{Call, Meaning};
+use crate::excuses::{Excuses, Work};
+use crate::lifecycle;
+use crate::names::{Names, Snapshot};
+use crate::oracle::{Findings, Mark, Oracle};
+use crate::plan::OWNING;
+use crate::provider::fleet::Fleet;
+use crate::store::Store;
+use crate::truth::{self, Leads, Truth, identity_of};
+use crate::watch::Seen;
+use parsecd_core::config::Config;
+use parsecd_core::identity::KeyIdentity;
+use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, RequestId, Ticket};
+use parsecd_core::job::Job;
+use parsecd_core::outcome::Outcome;
+use parsecd_core::store::{CommitResult, Mutation, Unfinished};
+use parsecd_wire::header::{HEADER_LENGTH, RawHeader};
+use parsecd_wire::{ResponseHeader, Status};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is really the case at one step.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The store.
+    pub store: &'a Store,
+    /// The devices.
+    pub fleet: &'a Fleet,
+    /// Number of the step.
+    pub moment: u64,
+    /// Nanoseconds.
+    pub now: u64,
+}
+
+/// What the socket knows of a request when it is answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// All of it was delivered.
+    pub complete: bool,
+    /// The client will send no more.
+    pub ended: bool,
+    /// No deadline has passed.
+    pub in_time: bool,
+    /// The answer comes later than the first deadline that has passed, by more than a tick.
+    pub overdue: bool,
+}
+
+/// A request that came in whole.
+#[derive(Debug)]
+struct Open {
+    received: u64,
+    snapshot: Option<Snapshot>,
+    work: Work,
+    objects: BTreeSet<ObjectId>,
+}
+
+/// An answer whose body is still to come.
+#[derive(Debug)]
+struct Told {
+    status: Status,
+    span: Span,
+}
+
+/// The auditor of a run.
+#[derive(Debug)]
+pub struct Auditor {
+    /// What it found.
+    pub findings: Findings,
+    /// What is really the case.
+    pub truth: Truth,
+    /// What may go wrong, and when it did.
+    pub excuses: Excuses,
+    names: Names,
+    config: Config,
+    open: BTreeMap<usize, Open>,
+    told: BTreeMap<usize, Told>,
+    callers: BTreeMap<ConnectionKey, usize>,
+    requests: BTreeMap<RequestId, usize>,
+    jobs: BTreeMap<Ticket, Option<RequestId>>,
+    /// Changes whose client has left: they may go on.
+    abandoned: Vec<usize>,
+    /// Objects whose publication may or may not have happened, and whether their creators were told no.
+    doubtful: BTreeMap<ObjectId, (KeyIdentity, bool)>,
+    randoms: BTreeSet<Vec<u8>>,
+    states: BTreeMap<RequestId, &'static str>,
+    lives: BTreeMap<ObjectId, &'static str>,
+}
+
+impl Auditor {
+    /// Has seen nothing.
+    pub fn new(config: &Config) -> Self {
+        Auditor {
+            findings: Findings::default(),
+            truth: Truth::default(),
+            excuses: Excuses::new(config),
+            names: Names::default(),
+            config: config.clone(),
+            open: BTreeMap::new(),
+            told: BTreeMap::new(),
+            callers: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            abandoned: Vec::new(),
+            doubtful: BTreeMap::new(),
+            randoms: BTreeSet::new(),
+            states: BTreeMap::new(),
+            lives: BTreeMap::new(),
+        }
+    }
+
+    /// A client was accepted.
+    pub fn accepted(&mut self, connection: ConnectionKey, id: usize) {
+        self.callers.insert(connection, id);
+    }
+
+    /// The last byte of a request was delivered.
+    pub fn received(&mut self, id: usize, call: &Call, scene: Scene<'_>) {
+        let snapshot = self.names.received(call);
+        let objects = match &call.meaning {
+            Meaning::DeleteClient(application) => truth::objects_of(scene.store, application),
+            _ => BTreeSet::new(),
+        };
+        if let Meaning::Destroy { key } = &call.meaning {
+            let leads = truth::leads_now(scene.store, key);
+            if leads.iter().flatten().any(|object| self.truth.in_use(*object)) {
+                self.findings.mark(Mark::DestroyOverlapsSign);
+            }
+        }
+        let mut work = Work::default();
+        if let Meaning::DeleteClient(application) = &call.meaning {
+            let unfinished = scene.store.visible().unfinished.values();
+            work.meets_creations =
+                unfinished.map(|row| &row.identity.application).any(|name| name == application);
+        }
+        self.open.insert(id, Open { received: scene.moment, snapshot, work, objects });
+    }
+
+    /// A client is gone, answered or not.
+    pub fn gone(&mut self, id: usize, call: &Call) {
+        if self.open.remove(&id).is_some() && !matches!(call.meaning, Meaning::Use { .. }) {
+            self.abandoned.push(id);
+        }
+    }
+
+    /// Whether a request that came in whole has no answer.
+    pub fn is_open(&self, id: usize) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    /// Whether an answer has begun.
+    pub fn is_told(&self, id: usize) -> bool {
+        self.told.contains_key(&id)
+    }
+
+    /// The header of an answer appears.
+    pub fn told(
+        &mut self,
+        id: usize,
+        call: &Call,
+        bytes: &[u8; HEADER_LENGTH],
+        arrival: Arrival,
+        scene: Scene<'_>,
+    ) {
+        let once = !self.told.contains_key(&id);
+        self.findings.check(Oracle::I4OneAnswer, once, || format!("request {id} is answered twice"));
+        let header = match ResponseHeader::from_bytes(bytes) {
+            Ok(header) => header,
+            Err(error) => {
+                return self.findings.check(Oracle::I5Echo, false, || format!("request {id}: {error}"));
+            }
+        };
+        let status = header.status;
+        self.check_echo(id, call, &header, bytes);
+        self.check_deadlines(id, status, arrival);
+        let open = self.open.remove(&id);
+        let complete = open.is_some();
+        let early = matches!(&call.meaning, Meaning::Anonymous(told) if *told == status);
+        let fits = complete || status == Status::ConnectionError || early;
+        self.findings.check(Oracle::I4OneAnswer, fits, || {
+            format!("request {id} is answered {status:?} before it came in whole")
+        });
+        let Some(open) = open else {
+            self.told.insert(id, Told { status, span: Span::default() });
+            return;
+        };
+        let leads = match call.meaning.key() {
+            Some(key) => self.truth.between(key, open.received, scene.moment),
+            None => Leads::from([None]),
+        };
+        self.check_status(id, call, status, &open, &leads, scene);
+        self.check_durable(id, call, status, &open, &leads, scene);
+        let agrees = self.names.told(call, status, open.snapshot);
+        self.findings.check(Oracle::NamesFromAnswers, agrees.is_ok(), || {
+            format!("request {id}: {}", agrees.unwrap_err())
+        });
+        let span = Span { from: open.received, to: scene.moment, leads };
+        self.told.insert(id, Told { status, span });
+    }
+
+    fn check_echo(&mut self, id: usize, call: &Call, header: &ResponseHeader, bytes: &[u8; HEADER_LENGTH]) {
+        let raw = RawHeader::from_bytes(bytes);
+        let anonymous = ResponseHeader::anonymous(header.status);
+        let echo = ResponseHeader {
+            flags: 0,
+            provider: call.provider,
+            session: call.session,
+            opcode: call.opcode,
+            ..*header
+        };
+        let expected = match call.meaning {
+            Meaning::Anonymous(_) => &anonymous,
+            _ if header.status == Status::ConnectionError => &anonymous,
+            _ => &echo,
+        };
+        let rest = raw.accept_type == 0 && raw.authentication_type == 0 && raw.authentication_length == 0;
+        self.findings.check(Oracle::I5Echo, header == expected && rest, || {
+            format!("request {id} ({:?}) is answered by {header:?}", call.opcode)
+        });
+        let empty = header.status == Status::Success || header.body_length == 0;
+        self.findings.check(Oracle::PlannedBody, empty, || format!("request {id}: a failure with a body"));
+    }
+
+    fn check_deadlines(&mut self, id: usize, status: Status, arrival: Arrival) {
+        if status != Status::ConnectionError {
+            return;
+        }
+        let deserved = !arrival.complete && (arrival.ended || !arrival.in_time);
+        self.findings.check(Oracle::I10Deadlines, deserved, || {
+            format!("request {id} is given up although it is {arrival:?}")
+        });
+        self.findings.check(Oracle::I10Deadlines, !arrival.overdue, || {
+            format!("request {id} is given up long after its deadline")
+        });
+        if !arrival.complete && !arrival.in_time {
+            self.findings.mark(Mark::DeadlineClosesSilentClient);
+        }
+    }
+
+    fn check_status(
+        &mut self,
+        id: usize,
+        call: &Call,
+        status: Status,
+        open: &Open,
+        leads: &Leads,
+        scene: Scene<'_>,
+    ) {
+        let made = &scene.fleet.made;
+        let planned: BTreeSet<Status> =
+            leads.iter().flat_map(|lead| call.meaning.statuses(*lead, made)).collect();
+        let fits = planned.contains(&status)
+            || self.excuses.excuse(call, status, &planned, open.received, &open.work, scene);
+        self.findings.check(Oracle::PlannedStatus, fits, || {
+            format!(
+                "request {id} {:?} on {:?} is answered {status:?}; it may be {planned:?}, its key leads to {leads:?}",
+                call.opcode,
+                call.meaning.key()
+            )
+        });
+        self.mark_answer(call, status, leads, open);
+    }
+
+    fn mark_answer(&mut self, call: &Call, status: Status, leads: &Leads, open: &Open) {
+        let create = matches!(call.meaning, Meaning::Create { .. });
+        if create && status == Status::PsaErrorAlreadyExists && leads.contains(&None) {
+            self.findings.mark(Mark::SameNameRace);
+        }
+        if status == Status::Success && open.work.busy {
+            self.findings.mark(Mark::ProviderBusyThenOk);
+        }
+        match status {
+            Status::PsaErrorDataCorrupt => self.findings.mark(Mark::UnreadableRecordDisablesOneKey),
+            Status::PsaErrorHardwareFailure if self.excuses.other_device() => {
+                self.findings.mark(Mark::OtherDeviceQuarantines);
+            }
+            Status::Success if create && self.excuses.was_full() => {
+                self.findings.mark(Mark::StoreFullThenRoom);
+            }
+            _ => {}
+        }
+    }
+
+    fn check_durable(
+        &mut self,
+        id: usize,
+        call: &Call,
+        status: Status,
+        open: &Open,
+        leads: &Leads,
+        scene: Scene<'_>,
+    ) {
+        if status != Status::Success {
+            if let Meaning::Create { key, .. } = &call.meaning {
+                let doubtful = self.doubtful.values_mut().filter(|(identity, _)| identity == key);
+                doubtful.for_each(|(_, denied)| *denied = true);
+            }
+            return;
+        }
+        let excused = self.excuses.store_failed(open.received);
+        let gone = |object: ObjectId| {
+            let erased = truth::surely_gone(scene.store, object);
+            let retired = excused && truth::surely_unowned(scene.store, object);
+            (erased || retired) && !scene.fleet.holds(object)
+        };
+        let holds = match &call.meaning {
+            Meaning::Create { key, attributes, .. } => {
+                let now = truth::leads_now(scene.store, key);
+                now.iter().flatten().for_each(|object| drop(self.doubtful.remove(object)));
+                now.len() == 1
+                    && now.iter().all(|lead| {
+                        let key = lead.and_then(|object| scene.fleet.made.get(object));
+                        key.is_some_and(|key| {
+                            key.attributes.key_type == attributes.key_type
+                                && key.attributes.usage == attributes.usage
+                                && key.attributes.algorithm == attributes.algorithm
+                        })
+                    })
+            }
+            Meaning::Destroy { .. } => leads.iter().flatten().any(|object| gone(*object)),
+            Meaning::DeleteClient(_) => open.objects.iter().all(|object| gone(*object)),
+            _ => return,
+        };
+        self.findings.check(Oracle::I12AckIsDurable, holds, || {
+            format!(
+                "request {id} {:?} on {:?} has success before it is so; {leads:?}",
+                call.opcode,
+                call.meaning.key()
+            )
+        });
+    }
+
+    /// The body of an answer has come out in whole.
+    pub fn body(&mut self, id: usize, call: &Call, body: &[u8], scene: Scene<'_>) {
+        let Some(told) = self.told.get(&id).filter(|told| told.status == Status::Success) else { return };
+        let verdict = bodies::check(call, body, &told.span, &self.truth, &self.config, scene);
+        let (oracle, holds) = match &verdict {
+            Ok(()) => (Oracle::PlannedBody, true),
+            Err((oracle, _)) => (*oracle, false),
+        };
+        self.findings.check(oracle, holds, || {
+            let text = verdict.as_ref().err().map(|(_, text)| text.as_str()).unwrap_or_default();
+            format!("request {id} {:?} on {:?}: {text}", call.opcode, call.meaning.key())
+        });
+        if call.meaning.key().is_some() {
+            self.findings.check(Oracle::I1Isolation, holds, || format!("request {id} shows another key"));
+        }
+        if let Meaning::Random(16..) = call.meaning {
+            let fresh = self.randoms.insert(body.to_vec());
+            self.findings.check(Oracle::I1Isolation, fresh, || format!("request {id}: random bytes repeat"));
+        }
+    }
+
+    /// What the observer saw in a step.
+    pub fn seen(&mut self, seen: Vec<Seen>, calls: impl Fn(usize) -> Option<Call>) {
+        for event in seen {
+            match event {
+                Seen::Admitted { request, connection, application, opcode } => {
+                    let Some(&id) = self.callers.get(&connection) else { continue };
+                    let Some(call) = calls(id) else { continue };
+                    let fits = application == call.application && opcode == call.opcode;
+                    self.findings.check(Oracle::I6Identity, fits, || {
+                        format!("request {id} is admitted as {application:?}, it is {:?}", call.application)
+                    });
+                    self.requests.insert(request, id);
+                }
+                Seen::Started { request, ticket } => {
+                    self.jobs.insert(ticket, request);
+                    let open = request.and_then(|request| self.requests.get(&request));
+                    if let Some(open) = open.and_then(|id| self.open.get_mut(id)) {
+                        open.work.jobs.push(ticket);
+                    }
+                }
+                Seen::Request(request, from, to) => {
+                    if to == lifecycle::IN_HAND {
+                        continue;
+                    }
+                    let before = self.states.insert(request, to).unwrap_or(lifecycle::IN_HAND);
+                    let follows = from == before || from == lifecycle::IN_HAND;
+                    let legal = follows && lifecycle::request(before, to);
+                    self.findings.check(Oracle::I20Lifecycle, legal, || {
+                        format!("{request:?} goes from {from} to {to}, it was {before}")
+                    });
+                }
+                Seen::KeyLife(object, from, to) => {
+                    let before = self.lives.insert(object, to);
+                    let fits = lifecycle::key_life(from, to) && before.unwrap_or("None") == from;
+                    self.findings.check(Oracle::I20Lifecycle, fits, || {
+                        format!("the life of {object} goes from {from} to {to}, it was {before:?}")
+                    });
+                }
+                Seen::Stale => self.findings.mark(Mark::LateCompletionForDeadConnection),
+                Seen::StoreDoubt(began) => self.excuses.core_doubts(began),
+                Seen::Answered(..) | Seen::Provider(..) | Seen::Other => {}
+            }
+        }
+    }
+
+    /// The core orders a change of the store.
+    pub fn commits(&mut self, mutation: &Mutation, calls: impl Fn(usize) -> Option<Call>, scene: Scene<'_>) {
+        self.truth.submitted(mutation);
+        if let Some(identity) = identity_of(mutation) {
+            let creates = matches!(mutation, Mutation::Reserve(_) | Mutation::Publish { .. });
+            let asks = |id: &usize| {
+                calls(*id).is_some_and(|call| {
+                    call.meaning.may_change(identity)
+                        && creates == matches!(call.meaning, Meaning::Create { .. })
+                })
+            };
+            let waiting = self.open.keys().any(asks);
+            let unmade = match mutation {
+                Mutation::Retire(row) => self.doubtful.contains_key(&row.object),
+                Mutation::Delete { object, .. } => self.doubtful.contains_key(object),
+                _ => false,
+            };
+            let asked = waiting || unmade || self.abandoned.iter().any(asks);
+            self.findings.check(Oracle::ChangeIsAskedFor, asked, || format!("nobody asks for {mutation:?}"));
+            if asked && !waiting && matches!(mutation, Mutation::Publish { .. }) {
+                self.findings.mark(Mark::WaiterLeftKeyFinished);
+            }
+        }
+        match mutation {
+            Mutation::Retire(row) => self.check_unused(row.object, "retired"),
+            Mutation::Delete { object, .. } => self.check_unused(*object, "deleted"),
+            Mutation::Erase { object } => {
+                let owned = scene.store.possible().iter().any(|tables| tables.owner(*object).is_some());
+                self.findings.check(Oracle::I2NothingLost, !owned, || {
+                    format!("{object} is erased while a name leads to it")
+                });
+                let held = scene.fleet.holds(*object);
+                self.findings.check(Oracle::I3ObjectsAreRecords, !held, || {
+                    format!("{object} is forgotten while the device holds it")
+                });
+            }
+            Mutation::Barrier => self.findings.mark(Mark::UnknownCommitBarrier),
+            Mutation::Reserve(_) | Mutation::Publish { .. } => {}
+        }
+    }
+
+    /// A commit ended.
+    pub fn committed(&mut self, mutation: &Mutation, result: CommitResult) {
+        match (mutation, result) {
+            (Mutation::Publish { identity, object, .. }, CommitResult::Unknown) => {
+                self.doubtful.insert(*object, (identity.clone(), false));
+            }
+            (
+                Mutation::Delete { object, .. } | Mutation::Retire(Unfinished { object, .. }),
+                CommitResult::Refused | CommitResult::Full,
+            ) => drop(self.doubtful.remove(object)),
+            _ => {}
+        }
+    }
+
+    fn check_unused(&mut self, object: ObjectId, how: &str) {
+        let used = self.truth.in_use(object);
+        self.findings
+            .check(Oracle::DestroyWaitsForUses, !used, || format!("{object} is {how} while it is used"));
+    }
+
+    /// The core starts a job on a lane.
+    pub fn starts(&mut self, lane: LaneKey, ticket: Ticket, job: &Job, scene: Scene<'_>) {
+        let owning = lane.host.provider == OWNING;
+        match job {
+            Job::Generate { object, .. } | Job::Import { object, .. } if owning => {
+                let reserved = truth::surely_reserved(scene.store, *object);
+                self.findings.check(Oracle::ReservedBeforeMade, reserved, || {
+                    format!("{object} is made before its reservation is durable")
+                });
+            }
+            Job::Remove { object } => {
+                let retired = truth::surely_retired(scene.store, *object);
+                self.findings.check(Oracle::RetiredBeforeRemoved, retired, || {
+                    format!("{object} is removed while a name may lead to it, or recovery does not know it")
+                });
+                self.check_unused(*object, "removed");
+                if scene.fleet.owning().is_half(*object) {
+                    self.findings.mark(Mark::HalfPairRemoved);
+                }
+            }
+            Job::Use { key, .. } => {
+                let there = scene.store.possible().iter().any(|tables| tables.owner(key.object).is_some());
+                self.findings.check(Oracle::DestroyWaitsForUses, there, || {
+                    format!("{} is used after its name is gone", key.object)
+                });
+                let made = scene.fleet.made.get(key.object);
+                let same = made.is_some_and(|made| {
+                    made.attributes == key.attributes
+                        && made.public == key.public
+                        && made.binding == key.binding.0
+                });
+                self.findings.check(Oracle::I13Corruption, same, || {
+                    format!("{} is used otherwise than it was made", key.object)
+                });
+            }
+            _ => {}
+        }
+        self.truth.started(ticket, job);
+        self.excuses.started(ticket, lane.host, scene.now);
+    }
+
+    /// The outcome of a job is delivered.
+    pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome) {
+        self.truth.finished(ticket);
+        self.excuses.finished(ticket, outcome);
+        if matches!(outcome, Outcome::Absent { login_confirmed: false, .. }) {
+            self.findings.mark(Mark::LoginLostLooksAbsent);
+        }
+        let request = self.jobs.remove(&ticket).flatten();
+        let id = request.and_then(|request| self.requests.get(&request));
+        if let Some(open) = id.and_then(|id| self.open.get_mut(id)) {
+            open.work.ended(ticket, outcome);
+        }
+    }
+
+    /// The daemon died.
+    pub fn crashed(&mut self, scene: Scene<'_>) {
+        self.truth.crashed(scene.moment, scene.store);
+        self.names.crashed();
+        self.excuses.crashed(scene.moment);
+        self.open.clear();
+        self.callers.clear();
+        self.requests.clear();
+        self.jobs.clear();
+        self.abandoned.clear();
+        self.doubtful.clear();
+        self.states.clear();
+        self.lives.clear();
+    }
+
+    /// The core came to rest: nothing may be left undone.
+    pub fn rested(&mut self, store: &Store, calls: impl Fn(usize) -> Option<Call>) {
+        for (object, (identity, denied)) in std::mem::take(&mut self.doubtful) {
+            let exists = store.visible().owner(object).is_some();
+            self.findings.check(Oracle::I2NothingLost, !(denied && exists), || {
+                format!("the creation of {identity:?} failed, and {object} exists")
+            });
+        }
+        let unanswered: Vec<_> = self.open.keys().copied().collect();
+        self.findings.check(Oracle::I15Liveness, unanswered.is_empty(), || {
+            let told: Vec<_> =
+                unanswered.iter().filter_map(|id| calls(*id)).map(|call| call.opcode).collect();
+            format!("requests {unanswered:?} {told:?} have no answer, and the core rests")
+        });
+        self.names.rested();
+        self.abandoned.clear();
+    }
+
+    /// The end: provider objects are records, nothing is unfinished.
+    pub fn at_rest(&mut self, scene: Scene<'_>) {
+        let tables = scene.store.visible();
+        let here = tables.unfinished.values().filter(|row| scene.fleet.owning().is_inserted(&row.device));
+        let unfinished = here.count();
+        self.findings.check(Oracle::I3ObjectsAreRecords, unfinished == 0, || {
+            format!("{unfinished} objects are unfinished at rest")
+        });
+        let recorded: BTreeSet<_> = tables
+            .keys
+            .iter()
+            .filter(|(identity, _)| &*identity.provider == "owning")
+            .map(|(_, row)| row.object)
+            .collect();
+        let objects = scene.fleet.objects().into_iter();
+        let held: BTreeSet<_> = objects.filter(|object| !tables.unfinished.contains_key(object)).collect();
+        self.findings.check(Oracle::I3ObjectsAreRecords, recorded == held, || {
+            let orphans: Vec<_> = held.difference(&recorded).collect();
+            let dangling: Vec<_> = recorded.difference(&held).collect();
+            format!("orphans {orphans:?}, dangling {dangling:?}")
+        });
+        self.findings
+            .check(Oracle::I2NothingLost, recorded.is_subset(&held), || "a recorded key is lost".to_owned());
+    }
+}

@@ -1,0 +1,158 @@
+//! What successful answers must hold.
+
+use crate::auditor::Scene;
+use crate::call::{Call, Meaning};
+use crate::capabilities;
+use crate::oracle::Oracle;
+use crate::plan::ADMIN;
+use crate::provider::crypto;
+use crate::truth::{Leads, Truth};
+use parsecd_core::config::Config;
+use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
+use parsecd_wire::{KeyInfo, Opcode, ProviderId, Reply, Status};
+use std::collections::BTreeSet;
+
+type Verdict = Result<(), (Oracle, String)>;
+
+/// When a request was open, and what its key may have led to meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Span {
+    /// Step in which it had come in whole.
+    pub from: u64,
+    /// Step in which it was answered.
+    pub to: u64,
+    /// What its key may have led to.
+    pub leads: Leads,
+}
+
+/// Checks the body of an answer with success.
+pub fn check(
+    call: &Call,
+    body: &[u8],
+    span: &Span,
+    truth: &Truth,
+    config: &Config,
+    scene: Scene<'_>,
+) -> Verdict {
+    let reply = Reply::decode(call.opcode, body).map_err(|error| (Oracle::PlannedBody, error.to_string()))?;
+    let planned = |holds: bool, text: &str| match holds {
+        true => Ok(()),
+        false => Err((Oracle::PlannedBody, text.to_owned())),
+    };
+    match (&call.meaning, reply) {
+        (Meaning::Use { operation, .. }, reply) => {
+            let output = match reply {
+                Reply::PsaSignHash { signature } => Some(signature),
+                Reply::PsaExportPublicKey { data } => Some(data),
+                Reply::PsaExportKey { data } => Some(data.expose().to_vec()),
+                _ => None,
+            };
+            let unserved = call.meaning.exports_unserved();
+            let fits =
+                span.leads.iter().flatten().filter_map(|object| scene.fleet.made.get(*object)).any(|key| {
+                    let allowed = unserved || operation.status(key) == Status::Success;
+                    allowed && operation.output(key) == output
+                });
+            match fits {
+                true => Ok(()),
+                false => Err((Oracle::I1Isolation, "the result is not that of the key".to_owned())),
+            }
+        }
+        (Meaning::Random(size), Reply::PsaGenerateRandom { random_bytes }) => {
+            planned(random_bytes.len() as u64 == *size, "wrong number of random bytes")
+        }
+        (Meaning::Hash { algorithm, input, .. }, Reply::PsaHashCompute { hash }) => {
+            planned(hash == crypto::hash(*algorithm, input), "wrong hash")
+        }
+        (Meaning::ListOpcodes(provider), Reply::ListOpcodes { opcodes }) => {
+            let expected = opcodes_of(*provider, call.application.as_ref());
+            let listed: BTreeSet<u32> = opcodes.iter().copied().collect();
+            planned(listed == expected && listed.len() == opcodes.len(), "wrong opcodes")
+        }
+        (Meaning::ListKeys(application), Reply::ListKeys { keys }) => {
+            keys_listed(application, &keys, span, truth, config, scene)
+        }
+        (Meaning::Ask, Reply::Ping { major: 1, minor: 0 }) => Ok(()),
+        (Meaning::Ask, Reply::ListProviders { providers }) => {
+            let ids: Vec<_> = providers.iter().map(|provider| provider.id).collect();
+            planned(ids == [ProviderId::MbedCrypto, ProviderId::Pkcs11, ProviderId::Core], "wrong providers")
+        }
+        (Meaning::Ask, Reply::ListAuthenticators { authenticators }) => {
+            let listed: Vec<_> = authenticators.iter().map(|authenticator| authenticator.id).collect();
+            let listener = config.listeners.values().next();
+            let configured: Vec<_> = listener
+                .map(|listener| {
+                    listener.authenticators.iter().map(|authenticator| authenticator.kind).collect()
+                })
+                .unwrap_or_default();
+            planned(listed == configured, "wrong authenticators")
+        }
+        (Meaning::Create { .. }, Reply::PsaGenerateKey | Reply::PsaImportKey)
+        | (Meaning::Destroy { .. }, Reply::PsaDestroyKey)
+        | (Meaning::Hash { .. }, Reply::PsaHashCompare)
+        | (Meaning::CanDo(true), Reply::CanDoCrypto)
+        | (Meaning::DeleteClient(_), Reply::DeleteClient) => {
+            planned(body.is_empty(), "a body where there is none")
+        }
+        (Meaning::ListClients(_), Reply::ListClients { clients }) => planned(
+            clients.is_sorted() && clients.iter().collect::<BTreeSet<_>>().len() == clients.len(),
+            "clients are not in order",
+        ),
+        (_, reply) => Err((Oracle::PlannedBody, format!("{:?} makes no sense", reply))),
+    }
+}
+
+fn opcodes_of(provider: ProviderId, application: Option<&ApplicationIdentity>) -> BTreeSet<u32> {
+    let admin = application.is_some_and(|application| [ADMIN, "0"].contains(&&*application.name));
+    let opcodes: Vec<Opcode> = match provider {
+        ProviderId::MbedCrypto => capabilities::sealing().opcodes.into_iter().collect(),
+        ProviderId::Pkcs11 => capabilities::owning().opcodes.into_iter().collect(),
+        _ => Opcode::ALL
+            .into_iter()
+            .filter(|opcode| opcode.is_core() && (admin || !opcode.needs_admin()))
+            .collect(),
+    };
+    opcodes.into_iter().map(Opcode::number).collect()
+}
+
+/// Each listed key is, or was while it was listed, the application's own, with the attributes it was made
+/// with; each key that was there all the time is listed.
+fn keys_listed(
+    application: &ApplicationIdentity,
+    keys: &[KeyInfo],
+    span: &Span,
+    truth: &Truth,
+    config: &Config,
+    scene: Scene<'_>,
+) -> Verdict {
+    let mut listed = BTreeSet::new();
+    for key in keys {
+        let provider = config.providers.values().find(|provider| provider.info.id == key.provider);
+        let Some(provider) = provider else {
+            return Err((Oracle::PlannedBody, "a key of an unknown provider is listed".to_owned()));
+        };
+        let identity = KeyIdentity::new(application, &provider.name, &key.name);
+        let leads = truth.between(&identity, span.from, span.to);
+        let fits = leads.iter().flatten().any(|object| {
+            scene.fleet.made.get(*object).is_some_and(|made| made.attributes == key.attributes)
+        });
+        if !fits {
+            return Err((Oracle::I1Isolation, format!("{identity:?} is listed, and leads to {leads:?}")));
+        }
+        listed.insert(identity);
+    }
+    let missing = truth.identities().find(|identity| {
+        identity.application == *application
+            && !listed.contains(identity)
+            && !scene.store.is_damaged(identity)
+            && truth.between(identity, span.from, span.to).iter().all(Option::is_some)
+    });
+    if let Some(missing) = missing {
+        return Err((Oracle::I2NothingLost, format!("{missing:?} is not listed")));
+    }
+    let place = |key: &KeyInfo| (key.provider == ProviderId::Pkcs11, key.name.clone());
+    match keys.windows(2).all(|pair| place(&pair[0]) < place(&pair[1])) {
+        true => Ok(()),
+        false => Err((Oracle::PlannedBody, "keys are not in order".to_owned())),
+    }
+}

@@ -1,0 +1,308 @@
+//! Which injected faults excuse which statuses (decisions.md 1): a failure without one is a finding.
+
+use crate::auditor::Scene;
+use crate::call::{Call, KeyUse, Meaning};
+use crate::plan::{OWNING, SEALING};
+use crate::truth::leads_now;
+use parsecd_core::config::Config;
+use parsecd_core::ids::{HostKey, ProviderKey, Ticket};
+use parsecd_core::outcome::Outcome;
+use parsecd_wire::{ProviderId, Status};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A time of trouble, in steps. Begins again as often as it likes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    open: bool,
+    ended: Option<u64>,
+}
+
+impl Window {
+    fn begin(&mut self) {
+        self.open = true;
+    }
+
+    fn end(&mut self, moment: u64) {
+        if std::mem::take(&mut self.open) {
+            self.ended = Some(moment);
+        }
+    }
+
+    fn touches(&self, since: u64) -> bool {
+        self.open || self.ended.is_some_and(|ended| ended >= since)
+    }
+}
+
+/// What a request's own jobs met.
+#[derive(Clone, Debug, Default)]
+pub struct Work {
+    /// Its jobs that have not ended.
+    pub jobs: Vec<Ticket>,
+    /// A device was busy with one of them.
+    pub busy: bool,
+    /// Keys of the client it deletes were being made or removed when it came.
+    pub meets_creations: bool,
+    statuses: BTreeSet<Status>,
+}
+
+impl Work {
+    /// One of its jobs ended.
+    pub fn ended(&mut self, ticket: Ticket, outcome: &Outcome) {
+        self.jobs.retain(|job| *job != ticket);
+        self.busy |= *outcome == Outcome::Busy;
+        match outcome {
+            Outcome::Done(_) => {}
+            Outcome::Refused(status) => drop(self.statuses.insert(*status)),
+            Outcome::Busy => {
+                self.statuses
+                    .extend([Status::PsaErrorCommunicationFailure, Status::PsaErrorInsufficientMemory]);
+            }
+            Outcome::Absent { login_confirmed: true, .. } => {
+                self.statuses.insert(Status::PsaErrorInvalidHandle);
+            }
+            _ => drop(self.statuses.insert(Status::PsaErrorCommunicationFailure)),
+        }
+    }
+}
+
+/// All troubles of a run.
+#[derive(Debug)]
+pub struct Excuses {
+    store: Window,
+    full: Window,
+    /// The core says that it does not know what the store holds. How long it may is for liveness to say.
+    doubted: bool,
+    was_full: bool,
+    other_device: Window,
+    providers: BTreeMap<ProviderKey, Window>,
+    hosts: BTreeSet<HostKey>,
+    /// Step since which it is known what a provider can do.
+    known: BTreeMap<ProviderKey, u64>,
+    started: BTreeMap<Ticket, (u64, HostKey)>,
+    operation: u64,
+    little_memory: bool,
+}
+
+impl Excuses {
+    /// Nothing serves yet.
+    pub fn new(config: &Config) -> Self {
+        let down = Window { open: true, ended: None };
+        Excuses {
+            store: Window::default(),
+            full: Window::default(),
+            doubted: false,
+            was_full: false,
+            other_device: Window::default(),
+            providers: [(SEALING, down), (OWNING, down)].into(),
+            hosts: BTreeSet::new(),
+            known: BTreeMap::new(),
+            started: BTreeMap::new(),
+            operation: config.deadlines.operation.as_nanos() as u64,
+            little_memory: config.limits.request_memory < 16 << 20,
+        }
+    }
+
+    /// The store fails, or does not know.
+    pub fn store_fails(&mut self) {
+        self.store.begin();
+    }
+
+    /// The store has no room.
+    pub fn store_full(&mut self) {
+        self.full.begin();
+        self.was_full = true;
+    }
+
+    /// The store's answers tell the truth again.
+    pub fn store_well(&mut self, moment: u64) {
+        if !self.doubted {
+            self.store.end(moment);
+        }
+        self.full.end(moment);
+    }
+
+    /// The core begins or ends to doubt.
+    pub fn core_doubts(&mut self, began: bool) {
+        self.doubted = began;
+    }
+
+    /// Whether the store has failed since step `since`.
+    pub fn store_failed(&self, since: u64) -> bool {
+        self.store.touches(since) || self.full.touches(since)
+    }
+
+    /// Whether there was no room before.
+    pub fn was_full(&self) -> bool {
+        self.was_full
+    }
+
+    /// Whether another device is in the slot.
+    pub fn other_device(&self) -> bool {
+        self.other_device.open
+    }
+
+    /// A host is open for work, on its own device or another.
+    pub fn host_serves(&mut self, host: HostKey, home: bool, moment: u64) {
+        self.hosts.insert(host);
+        self.known.entry(host.provider).or_insert(moment);
+        if host.provider == OWNING {
+            match home {
+                true => self.other_device.end(moment),
+                false => self.other_device.begin(),
+            }
+        }
+        if let Some(window) = self.providers.get_mut(&host.provider) {
+            window.end(moment);
+        }
+    }
+
+    /// A host is gone, or about to be.
+    pub fn host_gone(&mut self, host: HostKey) {
+        self.hosts.remove(&host);
+        if !self.hosts.iter().any(|other| other.provider == host.provider)
+            && let Some(window) = self.providers.get_mut(&host.provider)
+        {
+            window.begin();
+        }
+    }
+
+    /// A job was given to a lane.
+    pub fn started(&mut self, ticket: Ticket, host: HostKey, now: u64) {
+        self.started.insert(ticket, (now, host));
+    }
+
+    /// A job ended; from how it did it may follow that its host is gone.
+    pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome) {
+        if let Some((_, host)) = self.started.remove(&ticket)
+            && matches!(outcome, Outcome::LaneLost | Outcome::NoEffect)
+        {
+            self.host_gone(host);
+        }
+    }
+
+    /// The daemon died.
+    pub fn crashed(&mut self, moment: u64) {
+        self.doubted = false;
+        self.store_well(moment);
+        self.started.clear();
+        self.known.clear();
+        for host in std::mem::take(&mut self.hosts) {
+            self.host_gone(host);
+        }
+    }
+
+    /// Whether a fault excuses `status` for a request that may be told `planned`.
+    pub fn excuse(
+        &self,
+        call: &Call,
+        status: Status,
+        planned: &BTreeSet<Status>,
+        received: u64,
+        work: &Work,
+        scene: Scene<'_>,
+    ) -> bool {
+        let own = work.statuses.contains(&status);
+        let changes = matches!(
+            call.meaning,
+            Meaning::Create { .. } | Meaning::Destroy { .. } | Meaning::DeleteClient(_)
+        );
+        let stored = call.meaning.key().is_some()
+            || matches!(
+                call.meaning,
+                Meaning::ListKeys(_) | Meaning::ListClients(_) | Meaning::DeleteClient(_)
+            );
+        let away = call.meaning.key().is_some_and(|key| {
+            let leads = leads_now(scene.store, key);
+            leads.iter().flatten().any(|object| scene.fleet.owning().is_away(*object))
+        });
+        match status {
+            Status::KeyInfoManagerError => stored && self.store.touches(received),
+            Status::PsaErrorInsufficientStorage => changes && self.full.touches(received),
+            Status::PsaErrorCommunicationFailure => {
+                let removal_failed =
+                    matches!(call.meaning, Meaning::Destroy { .. }) && !work.statuses.is_empty();
+                own || removal_failed
+                    || (self.needs_lane(call)
+                        && told_after_provider(call, planned)
+                        && (self.provider_troubled(call, received) || self.overdue(work, scene.now)))
+                    || work.meets_creations
+                    || self.deletion_hampered(call, received, scene)
+                    || matches!(call.meaning, Meaning::ListOpcodes(id) if self.unknown(id, received))
+            }
+            Status::PsaErrorHardwareFailure => {
+                own || (call.provider == ProviderId::Pkcs11 && (self.other_device.touches(received) || away))
+            }
+            Status::PsaErrorDataCorrupt => {
+                call.meaning.key().is_some_and(|key| scene.store.is_damaged(key))
+                    || self.deletion_hampered(call, received, scene)
+            }
+            Status::PsaErrorInsufficientMemory => own || self.little_memory,
+            Status::Success | Status::PsaErrorNotPermitted => {
+                call.meaning.exports_unserved() && self.unknown(call.provider, received)
+            }
+            _ => own,
+        }
+    }
+
+    fn needs_lane(&self, call: &Call) -> bool {
+        match &call.meaning {
+            Meaning::Use { operation, .. } => operation.needs_lane(),
+            Meaning::Create { .. }
+            | Meaning::Destroy { .. }
+            | Meaning::Random(_)
+            | Meaning::Hash { .. }
+            | Meaning::CanDo(_) => true,
+            _ => false,
+        }
+    }
+
+    fn provider_troubled(&self, call: &Call, received: u64) -> bool {
+        key_of(call.provider)
+            .and_then(|key| self.providers.get(&key))
+            .is_some_and(|window| window.touches(received))
+    }
+
+    /// Whether it was not known what a provider can do when a request came.
+    fn unknown(&self, provider: ProviderId, received: u64) -> bool {
+        key_of(provider).is_some_and(|key| self.known.get(&key).is_none_or(|since| *since >= received))
+    }
+
+    fn overdue(&self, work: &Work, now: u64) -> bool {
+        let started = work.jobs.iter().filter_map(|job| self.started.get(job));
+        started.map(|(since, _)| since).any(|since| now >= since + self.operation)
+    }
+
+    fn deletion_hampered(&self, call: &Call, received: u64, scene: Scene<'_>) -> bool {
+        let Meaning::DeleteClient(application) = &call.meaning else { return false };
+        let out_of_reach = scene.store.visible().keys.iter().any(|(identity, row)| {
+            identity.application == *application
+                && (scene.store.is_damaged(identity) || scene.fleet.owning().is_away(row.object))
+        });
+        out_of_reach
+            || self.other_device.touches(received)
+            || self.store.touches(received)
+            || self.full.touches(received)
+            || self.providers.get(&OWNING).is_some_and(|window| window.touches(received))
+            || !scene.store.visible().unfinished.is_empty()
+            || self.started.values().any(|(since, _)| scene.now >= since + self.operation)
+    }
+}
+
+fn key_of(provider: ProviderId) -> Option<ProviderKey> {
+    match provider {
+        ProviderId::MbedCrypto => Some(SEALING),
+        ProviderId::Pkcs11 => Some(OWNING),
+        _ => None,
+    }
+}
+
+/// Policy and name errors are told before *provider down*.
+fn told_after_provider(call: &Call, planned: &BTreeSet<Status>) -> bool {
+    match &call.meaning {
+        Meaning::Use { operation: KeyUse::Export { served: false }, .. } => true,
+        Meaning::Use { .. } | Meaning::Destroy { .. } => {
+            planned.contains(&Status::Success) || planned.contains(&Status::PsaErrorInvalidSignature)
+        }
+        _ => true,
+    }
+}

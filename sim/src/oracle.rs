@@ -1,0 +1,183 @@
+//! Names of what is checked and of what must be reached, and how often it was.
+
+use std::collections::BTreeMap;
+
+/// An invariant, by its number in the list of invariants, or by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Oracle {
+    /// I1: nothing of one tenant reaches another.
+    I1Isolation,
+    /// I2: no acknowledged key is lost, none acknowledged destroyed comes back.
+    I2NothingLost,
+    /// I3: after recovery and quiescence, provider objects are records.
+    I3ObjectsAreRecords,
+    /// I4: exactly one answer per complete request, none for an incomplete one but 15.
+    I4OneAnswer,
+    /// I5: opcode, provider and session are echoed.
+    I5Echo,
+    /// I6: the identity admitted is the one the client has.
+    I6Identity,
+    /// I7: memory and entries stay within limits, and go back to nothing.
+    I7Memory,
+    /// I10: a silent client is closed in time, a healthy one never is.
+    I10Deadlines,
+    /// I12: what is acknowledged is durable.
+    I12AckIsDurable,
+    /// I13: a damaged record is never interpreted; material comes back as it was made.
+    I13Corruption,
+    /// I14: no panic.
+    I14NoPanic,
+    /// I15: after healing every request is answered and the core comes to rest.
+    I15Liveness,
+    /// I17: recovery changes nothing acknowledged, however often it is cut.
+    I17Recovery,
+    /// I20: only legal transitions.
+    I20Lifecycle,
+    /// Each answer has the status that the request must get.
+    PlannedStatus,
+    /// Each successful answer holds what was asked for.
+    PlannedBody,
+    /// What the answers alone say about a name never contradicts itself.
+    NamesFromAnswers,
+    /// A row is changed only for a request that asks for it.
+    ChangeIsAskedFor,
+    /// An object is made only when its reservation is durable.
+    ReservedBeforeMade,
+    /// An object is removed only when no name can lead to it.
+    RetiredBeforeRemoved,
+    /// A destruction waits for the uses that run.
+    DestroyWaitsForUses,
+    /// A lane runs one job and holds at most one more.
+    LaneDepth,
+    /// A connection with unread input is never reset.
+    CleanClose,
+}
+
+impl Oracle {
+    /// Every oracle.
+    pub const ALL: [Oracle; 23] = [
+        Oracle::I1Isolation,
+        Oracle::I2NothingLost,
+        Oracle::I3ObjectsAreRecords,
+        Oracle::I4OneAnswer,
+        Oracle::I5Echo,
+        Oracle::I6Identity,
+        Oracle::I7Memory,
+        Oracle::I10Deadlines,
+        Oracle::I12AckIsDurable,
+        Oracle::I13Corruption,
+        Oracle::I14NoPanic,
+        Oracle::I15Liveness,
+        Oracle::I17Recovery,
+        Oracle::I20Lifecycle,
+        Oracle::PlannedStatus,
+        Oracle::PlannedBody,
+        Oracle::NamesFromAnswers,
+        Oracle::ChangeIsAskedFor,
+        Oracle::ReservedBeforeMade,
+        Oracle::RetiredBeforeRemoved,
+        Oracle::DestroyWaitsForUses,
+        Oracle::LaneDepth,
+        Oracle::CleanClose,
+    ];
+}
+
+/// A situation that runs must reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "names are those of the list of marks")]
+pub enum Mark {
+    RecoveryFindsUnfinishedMaking,
+    RecoveryFinishesRemoval,
+    UnreadableRecordDisablesOneKey,
+    CrashDuringRecovery,
+    LateCompletionForDeadConnection,
+    DisconnectWithPartialFrame,
+    DeadlineClosesSilentClient,
+    ProviderBusyThenOk,
+    EffectDoneAnswerLost,
+    SameNameRace,
+    DestroyOverlapsSign,
+    LoginLostLooksAbsent,
+    StoreFullThenRoom,
+    HalfPairRemoved,
+    LateObjectRemoved,
+    UnknownCommitBarrier,
+    StuckLaneReplaced,
+    OtherDeviceQuarantines,
+    WaiterLeftKeyFinished,
+    CrashWithCommitPending,
+    ConnectionLimitReached,
+}
+
+impl Mark {
+    /// Every mark.
+    pub const ALL: [Mark; 21] = [
+        Mark::RecoveryFindsUnfinishedMaking,
+        Mark::RecoveryFinishesRemoval,
+        Mark::UnreadableRecordDisablesOneKey,
+        Mark::CrashDuringRecovery,
+        Mark::LateCompletionForDeadConnection,
+        Mark::DisconnectWithPartialFrame,
+        Mark::DeadlineClosesSilentClient,
+        Mark::ProviderBusyThenOk,
+        Mark::EffectDoneAnswerLost,
+        Mark::SameNameRace,
+        Mark::DestroyOverlapsSign,
+        Mark::LoginLostLooksAbsent,
+        Mark::StoreFullThenRoom,
+        Mark::HalfPairRemoved,
+        Mark::LateObjectRemoved,
+        Mark::UnknownCommitBarrier,
+        Mark::StuckLaneReplaced,
+        Mark::OtherDeviceQuarantines,
+        Mark::WaiterLeftKeyFinished,
+        Mark::CrashWithCommitPending,
+        Mark::ConnectionLimitReached,
+    ];
+}
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub oracle: Oracle,
+    /// What was seen.
+    pub text: String,
+}
+
+/// What was checked, what was reached, what is broken.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// How often each oracle was evaluated.
+    pub evaluated: BTreeMap<Oracle, u64>,
+    /// How often each mark was reached.
+    pub marks: BTreeMap<Mark, u64>,
+    /// What is broken, first things first.
+    pub violations: Vec<Violation>,
+}
+
+impl Findings {
+    /// Evaluates `oracle`; `text` tells what is wrong if it does not hold.
+    pub fn check(&mut self, oracle: Oracle, holds: bool, text: impl FnOnce() -> String) {
+        *self.evaluated.entry(oracle).or_default() += 1;
+        if !holds {
+            self.violations.push(Violation { oracle, text: text() });
+        }
+    }
+
+    /// Reaches a mark.
+    pub fn mark(&mut self, mark: Mark) {
+        *self.marks.entry(mark).or_default() += 1;
+    }
+
+    /// Adds what another run found.
+    pub fn add(&mut self, other: Findings) {
+        for (oracle, count) in other.evaluated {
+            *self.evaluated.entry(oracle).or_default() += count;
+        }
+        for (mark, count) in other.marks {
+            *self.marks.entry(mark).or_default() += count;
+        }
+        self.violations.extend(other.violations);
+    }
+}

@@ -1,0 +1,315 @@
+//! What one run is made of: knobs, weights of faults and operations, all drawn from the seed.
+
+use crate::provider::JobFault;
+use crate::random::{Domain, Random};
+use crate::store::GroupFate;
+use parsecd_core::config::{
+    AuthenticatorConfig, Config, Deadlines, Limits, ListenerConfig, MaterialPlace, ProviderConfig,
+};
+use parsecd_core::ids::{ListenerKey, ProviderKey};
+use parsecd_wire::{AuthenticationType, ProviderId, ProviderInfo, Status, Uuid};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The provider whose material goes into the record.
+pub const SEALING: ProviderKey = ProviderKey(1);
+/// The provider that keeps its objects.
+pub const OWNING: ProviderKey = ProviderKey(2);
+/// The only listener.
+pub const LISTENER: ListenerKey = ListenerKey(0);
+/// Application that is an admin of the Direct authenticator.
+pub const ADMIN: &str = "admin";
+
+/// Faults of jobs that may be drawn, in the order of [`Weights::jobs`].
+pub const JOB_FAULTS: [JobFault; 12] = [
+    JobFault::Hangs,
+    JobFault::HostDiesBefore,
+    JobFault::HostDiesAfter,
+    JobFault::HostDiesHalfway,
+    JobFault::LandsLate,
+    JobFault::Busy,
+    JobFault::UnknownBefore,
+    JobFault::UnknownAfter,
+    JobFault::UnknownHalfway,
+    JobFault::Refused(Status::PsaErrorHardwareFailure),
+    JobFault::LoginLost,
+    JobFault::Rebuild,
+];
+/// Faults of opening a host, in the order of [`Weights::opens`].
+pub const OPEN_FAULTS: [JobFault; 5] =
+    [JobFault::Away, JobFault::OtherDevice, JobFault::PinRefused, JobFault::HostDiesBefore, JobFault::Hangs];
+/// Faults of a group commit, in the order of [`Weights::groups`].
+pub const GROUP_FAULTS: [GroupFate; 4] =
+    [GroupFate::Refused, GroupFate::Full, GroupFate::FullForAll, GroupFate::Unknown];
+
+/// Operations in the order of [`Weights::operations`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// PsaGenerateKey and PsaImportKey that should work.
+    Create,
+    /// PsaGenerateKey of something that cannot be held.
+    CreateRefused,
+    /// PsaDestroyKey.
+    Destroy,
+    /// PsaSignHash.
+    Sign,
+    /// PsaVerifyHash.
+    Verify,
+    /// PsaExportPublicKey.
+    ExportPublic,
+    /// PsaExportKey.
+    Export,
+    /// PsaGenerateRandom.
+    Random,
+    /// PsaHashCompute and PsaHashCompare.
+    Hash,
+    /// ListKeys.
+    ListKeys,
+    /// ListClients.
+    ListClients,
+    /// DeleteClient.
+    DeleteClient,
+    /// Ping, ListProviders, ListAuthenticators, ListOpcodes, CanDoCrypto.
+    Ask,
+    /// A frame with one fault.
+    Malformed,
+}
+
+/// Every kind of request.
+pub const KINDS: [Kind; 14] = [
+    Kind::Create,
+    Kind::CreateRefused,
+    Kind::Destroy,
+    Kind::Sign,
+    Kind::Verify,
+    Kind::ExportPublic,
+    Kind::Export,
+    Kind::Random,
+    Kind::Hash,
+    Kind::ListKeys,
+    Kind::ListClients,
+    Kind::DeleteClient,
+    Kind::Ask,
+    Kind::Malformed,
+];
+
+/// How likely what is. Per mille unless said otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Weights {
+    /// A job goes wrong.
+    pub job: u32,
+    /// Which way, relative; see [`JOB_FAULTS`].
+    pub jobs: [u32; JOB_FAULTS.len()],
+    /// Opening a host goes wrong.
+    pub open: u32,
+    /// Which way, relative; see [`OPEN_FAULTS`].
+    pub opens: [u32; OPEN_FAULTS.len()],
+    /// A lane host dies for no reason while it is opening.
+    pub stillborn: u32,
+    /// A group commit goes wrong.
+    pub group: u32,
+    /// Which way, relative; see [`GROUP_FAULTS`].
+    pub groups: [u32; GROUP_FAULTS.len()],
+    /// A read of the store fails.
+    pub read_fails: u32,
+    /// A row is damaged when it is committed.
+    pub damage: u32,
+    /// The daemon dies after so many events at most; 0: never.
+    pub crash_within: u64,
+    /// A client does not behave: leaves early, stays silent, drips, sends more than its frame.
+    pub misbehaves: u32,
+    /// A latency is a thousand times the usual.
+    pub slow: u32,
+    /// Accepting fails.
+    pub accept_fails: u32,
+    /// What clients ask, relative; see [`KINDS`].
+    pub operations: [u32; KINDS.len()],
+}
+
+/// Faults that strike at a place that is told, for runs without chance.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    /// Of the jobs that come, opening excepted.
+    pub jobs: VecDeque<JobFault>,
+    /// Of the openings of hosts that come.
+    pub opens: VecDeque<JobFault>,
+    /// Of the group commits that come.
+    pub groups: VecDeque<GroupFate>,
+    /// The daemon dies after so many events of each life.
+    pub crashes: VecDeque<u64>,
+    /// Whether a crash finds the pending commit written.
+    pub crash_keeps_pending: bool,
+    /// Which of the states that a failed sync leaves is the truth.
+    pub doubt_choice: u64,
+}
+
+/// All of a run but its events.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the daemon is configured with.
+    pub config: Config,
+    /// Chances while the storm lasts.
+    pub weights: Weights,
+    /// Faults at told places.
+    pub script: Script,
+    /// Requests of the storm, if its budget lasts.
+    pub requests: u64,
+    /// Pause between two requests, at most, in microseconds.
+    pub pause: u64,
+    /// Number of key names in use.
+    pub names: u64,
+    /// Number of application names in use.
+    pub applications: u64,
+    /// Lanes per host of the owning provider.
+    pub lanes: u16,
+}
+
+impl Plan {
+    /// A world without faults.
+    pub fn calm() -> Plan {
+        Plan {
+            config: config(),
+            weights: Weights { operations: [1; KINDS.len()], ..Weights::default() },
+            script: Script::default(),
+            requests: 0,
+            pause: 2000,
+            names: 4,
+            applications: 3,
+            lanes: 2,
+        }
+    }
+
+    /// A world drawn from the swarm's stream.
+    pub fn swarm(random: &mut Random) -> Plan {
+        let mut plan = Plan::calm();
+        plan.requests = u64::MAX;
+        plan.names = *random.pick(Domain::Swarm, &[1, 2, 4, 20]);
+        plan.applications = *random.pick(Domain::Swarm, &[1, 2, 3, 6]);
+        plan.pause = *random.pick(Domain::Swarm, &[1, 200, 2_000, 20_000, 200_000]);
+        plan.lanes = *random.pick(Domain::Swarm, &[1, 2, 4]);
+        plan.weights = weights(random);
+        knobs(&mut plan.config, random);
+        plan
+    }
+}
+
+fn weights(random: &mut Random) -> Weights {
+    let operations = subset(random);
+    let mut family = |rates: &[u32]| {
+        let active = random.chance(Domain::Swarm, 600);
+        if active { *random.pick(Domain::Swarm, rates) } else { 0 }
+    };
+    let (job, open) = (family(&[5, 30, 150, 400]), family(&[30, 150, 500]));
+    let (stillborn, group) = (family(&[20, 200]), family(&[5, 30, 150, 400]));
+    let (read_fails, damage) = (family(&[5, 50]), family(&[5, 50]));
+    let (misbehaves, slow) = (family(&[30, 200, 600]), family(&[1, 10, 50]));
+    let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 2, 3]));
+    let crash_within = match crash {
+        0 => 0,
+        1 => 5_000,
+        2 => 500,
+        _ => 120,
+    };
+    Weights {
+        job,
+        jobs: subset(random),
+        open,
+        opens: subset(random),
+        stillborn,
+        group,
+        groups: subset(random),
+        read_fails,
+        damage,
+        crash_within,
+        misbehaves,
+        slow,
+        accept_fails,
+        operations,
+    }
+}
+
+/// Weights of which about half are 0 and the others differ wildly; never all 0.
+fn subset<const N: usize>(random: &mut Random) -> [u32; N] {
+    let mut drawn: [u32; N] = std::array::from_fn(|_| *random.pick(Domain::Swarm, &[0, 0, 0, 1, 4, 16]));
+    if drawn.iter().all(|weight| *weight == 0) {
+        drawn[random.between(Domain::Swarm, 0, N as u64 - 1) as usize] = 1;
+    }
+    drawn
+}
+
+fn knobs(config: &mut Config, random: &mut Random) {
+    let mut odd = |per_mille: u32| random.chance(Domain::Swarm, per_mille);
+    if odd(300) {
+        config.limits.cache = 1;
+    }
+    if odd(300) {
+        config.limits.page = 1;
+    }
+    if odd(150) {
+        config.limits.connections = 2;
+    }
+    if odd(100) {
+        config.deadlines.silence = Duration::from_millis(1);
+        config.deadlines.first_byte = Duration::from_millis(1);
+    }
+    if odd(100) {
+        config.deadlines.operation = Duration::from_millis(100);
+    }
+    if odd(200) {
+        config.deadlines.settling = Duration::from_millis(20);
+    }
+    if odd(300) {
+        for provider in
+            config.providers.values_mut().filter(|provider| provider.material == MaterialPlace::Record)
+        {
+            provider.hosts = 1;
+        }
+    }
+    if odd(200) {
+        config.limits.request_memory = 1 << 20;
+    }
+}
+
+/// A configuration with both providers and both authenticators.
+pub fn config() -> Config {
+    let provider = |name: &str, id: ProviderId, material: MaterialPlace, hosts: u16| ProviderConfig {
+        name: name.into(),
+        info: ProviderInfo {
+            uuid: Uuid([id.number(); 16]),
+            description: name.to_owned(),
+            vendor: "simulated".to_owned(),
+            version: (0, 1, 0),
+            id,
+        },
+        material,
+        hosts,
+        random_limit: None,
+    };
+    let authenticator = |kind: AuthenticationType, admins: &[&str]| AuthenticatorConfig {
+        kind,
+        admins: admins.iter().map(|name| (*name).into()).collect(),
+    };
+    Config {
+        limits: Limits { body_length: 4096, buffer_size: 2048, response: 1 << 16, ..Limits::default() },
+        deadlines: Deadlines::default(),
+        allow_deprecated: false,
+        refuse_pkcs1v15_encryption: false,
+        audit: false,
+        providers: [
+            (SEALING, provider("sealing", ProviderId::MbedCrypto, MaterialPlace::Record, 2)),
+            (OWNING, provider("owning", ProviderId::Pkcs11, MaterialPlace::Provider, 1)),
+        ]
+        .into(),
+        listeners: [(
+            LISTENER,
+            ListenerConfig {
+                authenticators: vec![
+                    authenticator(AuthenticationType::UnixPeerCredentials, &["0"]),
+                    authenticator(AuthenticationType::Direct, &[ADMIN]),
+                ],
+                providers: vec![SEALING, OWNING],
+            },
+        )]
+        .into(),
+    }
+}

@@ -1,0 +1,343 @@
+//! Lane hosts: processes that run jobs on lanes, die, are killed, and outlive the daemon for one call.
+
+use super::owning::Owning;
+use super::sealing::Sealing;
+use super::{Backend, JobFault, Made, Part, crypto, run_keyless};
+use crate::plan::{OWNING, Plan, SEALING};
+use crate::random::Domain;
+use crate::stage::{Event, HostId, MICRO, MILLI, Stage, Told};
+use parsecd_core::ids::{HostKey, LaneKey, ObjectId, ProviderKey, Ticket};
+use parsecd_core::job::Job;
+use parsecd_core::outcome::Outcome;
+use parsecd_wire::Status;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Longest way of an answer from a host to the daemon.
+const TRANSIT: u64 = 100 * MICRO;
+
+/// All hosts of all lives, and the devices behind them.
+#[derive(Debug)]
+pub struct Fleet {
+    hosts: BTreeMap<HostId, Host>,
+    sealing: Sealing,
+    owning: Owning,
+    /// Every key that was made.
+    pub made: Made,
+    lanes: u16,
+    /// How long a new host waits for the old one to go.
+    patience: u64,
+    /// A dead host's call reaches the device within this time.
+    settling: u64,
+    /// The right device is there for good.
+    healed: bool,
+    /// A PIN was refused; only a reload brings another one.
+    pub pin_refused: bool,
+}
+
+#[derive(Debug)]
+struct Host {
+    lanes: Vec<Lane>,
+    /// When it loses patience with the host before it; `None` once it has started.
+    starting: Option<u64>,
+    closing: bool,
+    orphan: bool,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    running: Option<Running>,
+    waiting: Option<(Ticket, Arc<Job>)>,
+}
+
+#[derive(Debug)]
+struct Running {
+    ticket: Ticket,
+    job: Arc<Job>,
+    fault: JobFault,
+}
+
+impl Fleet {
+    /// No host yet.
+    pub fn new(plan: &Plan) -> Self {
+        Fleet {
+            hosts: BTreeMap::new(),
+            sealing: Sealing::default(),
+            owning: Owning::default(),
+            made: Made::default(),
+            lanes: plan.lanes,
+            patience: plan.config.deadlines.operation.as_nanos() as u64,
+            settling: plan.config.deadlines.settling.as_nanos() as u64,
+            healed: false,
+            pin_refused: false,
+        }
+    }
+
+    /// The provider that keeps its objects.
+    pub fn owning(&self) -> &Owning {
+        &self.owning
+    }
+
+    /// Loses an object behind the daemon's back.
+    pub fn lose(&mut self, object: ObjectId) {
+        self.owning.lose(object);
+    }
+
+    /// Objects that exist.
+    pub fn objects(&self) -> Vec<ObjectId> {
+        self.owning.objects()
+    }
+
+    /// Whether `object` exists, in whole or in part.
+    pub fn holds(&self, object: ObjectId) -> bool {
+        self.owning.objects().contains(&object)
+    }
+
+    fn backend(&mut self, provider: ProviderKey) -> (&mut dyn Backend, &mut Made) {
+        let Fleet { sealing, owning, made, .. } = self;
+        let backend: &mut dyn Backend = if provider == OWNING { owning } else { sealing };
+        (backend, made)
+    }
+
+    /// The daemon starts a host.
+    pub fn open(&mut self, key: HostKey, stage: &mut Stage) {
+        let lanes = if key.provider == SEALING { 1 } else { self.lanes };
+        let id = HostId { boot: stage.boot, key };
+        let host = Host {
+            lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            starting: Some(stage.now + self.patience),
+            closing: false,
+            orphan: false,
+        };
+        self.hosts.insert(id, host);
+        let delay = stage.latency(Domain::Provider, MILLI);
+        stage.after(delay, Event::HostStarts(id));
+    }
+
+    /// A host has started, or waits for the one before it: two never share a library.
+    pub fn starts(&mut self, id: HostId, stage: &mut Stage) {
+        let Some(patience_ends) = self.hosts.get(&id).and_then(|host| host.starting) else { return };
+        if id.key.provider == OWNING {
+            let others: Vec<_> = self
+                .hosts
+                .keys()
+                .copied()
+                .filter(|other| *other != id && other.key.provider == OWNING)
+                .collect();
+            if !others.is_empty() && stage.now < patience_ends {
+                return stage.after(5 * MILLI, Event::HostStarts(id));
+            }
+            for other in others {
+                self.dies(other, stage);
+            }
+        }
+        if stage.random.chance(Domain::Provider, stage.weights.stillborn) {
+            return self.dies(id, stage);
+        }
+        if let Some(host) = self.hosts.get_mut(&id) {
+            host.starting = None;
+            let lanes = host.lanes.len() as u16;
+            stage.after(0, Event::Tell(id.boot, Told::HostUp(id.key, lanes)));
+        }
+    }
+
+    /// The daemon gives a job to a lane. False if the lane had no room for it.
+    pub fn start(&mut self, on: LaneKey, ticket: Ticket, job: Arc<Job>, stage: &mut Stage) -> bool {
+        let id = HostId { boot: stage.boot, key: on.host };
+        let Some(lane) = self.hosts.get_mut(&id).and_then(|host| host.lanes.get_mut(usize::from(on.lane)))
+        else {
+            stage.tell(0, Told::Finished(ticket, Outcome::NoEffect));
+            return true;
+        };
+        if lane.waiting.is_some() {
+            return false;
+        }
+        lane.waiting = Some((ticket, job));
+        self.proceed(id, on.lane, stage);
+        true
+    }
+
+    /// The daemon gives a job to the executor of public-key operations.
+    pub fn execute(&mut self, ticket: Ticket, job: &Job, stage: &mut Stage) {
+        let outcome = match job {
+            Job::Use { key, operation } => crypto::operate(&key.attributes, &key.public, &[], operation),
+            other => run_keyless(other, &mut self.made),
+        };
+        let delay = stage.latency(Domain::Provider, 50 * MICRO);
+        stage.tell(delay, Told::Finished(ticket, outcome));
+    }
+
+    /// The daemon takes back a job that has not begun.
+    pub fn cancel(&mut self, ticket: Ticket, stage: &mut Stage) {
+        for lane in self.hosts.values_mut().flat_map(|host| &mut host.lanes) {
+            if lane.waiting.as_ref().is_some_and(|(waiting, _)| *waiting == ticket) {
+                lane.waiting = None;
+                stage.tell(TRANSIT / 2, Told::Finished(ticket, Outcome::NoEffect));
+            }
+        }
+    }
+
+    fn proceed(&mut self, id: HostId, index: u16, stage: &mut Stage) {
+        let Some(host) = self.hosts.get_mut(&id) else { return };
+        if host.orphan || host.closing {
+            return self.leave_if_idle(id, stage);
+        }
+        let Some(lane) = host.lanes.get_mut(usize::from(index)) else { return };
+        if lane.running.is_some() {
+            return;
+        }
+        let Some((ticket, job)) = lane.waiting.take() else { return };
+        let fault = if matches!(*job, Job::Open) { stage.open_fault() } else { stage.job_fault() };
+        let usual = if matches!(*job, Job::Generate { .. }) { 5 * MILLI } else { MILLI };
+        let delay = stage.latency(Domain::Provider, usual);
+        lane.running = Some(Running { ticket, job, fault });
+        if fault != JobFault::Hangs {
+            stage.after(delay, Event::JobEnds(id, index, ticket));
+        }
+    }
+
+    /// A running job comes to its end.
+    pub fn ends(&mut self, id: HostId, index: u16, ticket: Ticket, stage: &mut Stage) {
+        let lane = self.hosts.get_mut(&id).and_then(|host| host.lanes.get_mut(usize::from(index)));
+        let Some(lane) = lane.filter(|lane| lane.running.as_ref().is_some_and(|job| job.ticket == ticket))
+        else {
+            return;
+        };
+        let Some(Running { job, fault, .. }) = lane.running.take() else { return };
+        let dies = matches!(
+            fault,
+            JobFault::HostDiesBefore
+                | JobFault::HostDiesAfter
+                | JobFault::HostDiesHalfway
+                | JobFault::LandsLate
+        );
+        if fault == JobFault::LandsLate {
+            self.land_later(id.key.provider, job.clone(), stage);
+        }
+        let outcome = self.effect(id.key.provider, &job, fault);
+        let delay = stage.latency(Domain::Provider, TRANSIT).min(TRANSIT);
+        if dies {
+            stage.after(0, Event::Tell(id.boot, Told::Finished(ticket, Outcome::LaneLost)));
+            return self.dies(id, stage);
+        }
+        stage.after(delay, Event::Tell(id.boot, Told::Finished(ticket, outcome)));
+        self.proceed(id, index, stage);
+    }
+
+    fn effect(&mut self, provider: ProviderKey, job: &Job, fault: JobFault) -> Outcome {
+        let opens = matches!(job, Job::Open);
+        let fault = if opens && self.healed { JobFault::None } else { fault };
+        let shared = provider == SEALING;
+        if fault == JobFault::PinRefused {
+            self.pin_refused = true;
+        }
+        let refused_pin = self.pin_refused && provider == OWNING;
+        let (backend, made) = self.backend(provider);
+        match fault {
+            JobFault::Away => Outcome::Refused(Status::PsaErrorCommunicationFailure),
+            JobFault::PinRefused => Outcome::PinRefused,
+            _ if opens && refused_pin => Outcome::PinRefused,
+            JobFault::OtherDevice if shared => backend.open(JobFault::None),
+            JobFault::None | JobFault::OtherDevice if opens => backend.open(fault),
+            JobFault::Busy => Outcome::Busy,
+            JobFault::Rebuild => Outcome::RebuildNeeded,
+            JobFault::Refused(status) => Outcome::Refused(status),
+            JobFault::LoginLost => backend.run_logged_out(job, made),
+            JobFault::UnknownAfter | JobFault::HostDiesAfter => {
+                backend.run(job, Part::Whole, made);
+                Outcome::Unknown
+            }
+            JobFault::UnknownHalfway | JobFault::HostDiesHalfway => {
+                let halves = matches!(job, Job::Generate { .. } | Job::Remove { .. });
+                if halves {
+                    backend.run(job, Part::Half, made);
+                }
+                Outcome::Unknown
+            }
+            JobFault::None | JobFault::OtherDevice => backend.run(job, Part::Whole, made),
+            JobFault::UnknownBefore | JobFault::HostDiesBefore | JobFault::LandsLate | JobFault::Hangs => {
+                Outcome::Unknown
+            }
+        }
+    }
+
+    fn land_later(&mut self, provider: ProviderKey, job: Arc<Job>, stage: &mut Stage) {
+        if matches!(*job, Job::Generate { .. } | Job::Import { .. } | Job::Remove { .. })
+            && provider == OWNING
+        {
+            let delay = stage.random.between(Domain::Provider, 0, self.settling / 2);
+            stage.after(delay, Event::Lands(self.owning.slot(), job));
+        }
+    }
+
+    /// A device finishes what a dead host began.
+    pub fn lands(&mut self, token: usize, job: &Job) {
+        self.owning.land(token, job, &mut self.made);
+    }
+
+    /// A host dies: what it ran is lost, what waited had no effect.
+    pub fn dies(&mut self, id: HostId, stage: &mut Stage) {
+        let Some(host) = self.hosts.remove(&id) else { return };
+        for lane in host.lanes {
+            if let Some(Running { ticket, job, .. }) = lane.running {
+                match stage.random.between(Domain::Provider, 0, 3) {
+                    0 => self.land_later(id.key.provider, job, stage),
+                    1 => drop(self.effect(id.key.provider, &job, JobFault::UnknownAfter)),
+                    2 => drop(self.effect(id.key.provider, &job, JobFault::UnknownHalfway)),
+                    _ => {}
+                }
+                stage.after(TRANSIT, Event::Tell(id.boot, Told::Finished(ticket, Outcome::LaneLost)));
+            }
+            if let Some((ticket, _)) = lane.waiting {
+                stage.after(TRANSIT, Event::Tell(id.boot, Told::Finished(ticket, Outcome::NoEffect)));
+            }
+        }
+        stage.after(2 * TRANSIT, Event::Tell(id.boot, Told::HostDown(id.key)));
+    }
+
+    /// The daemon kills a host.
+    pub fn kill(&mut self, key: HostKey, stage: &mut Stage) {
+        self.dies(HostId { boot: stage.boot, key }, stage);
+    }
+
+    /// The daemon lets a host finish and go.
+    pub fn close(&mut self, key: HostKey, stage: &mut Stage) {
+        let id = HostId { boot: stage.boot, key };
+        if let Some(host) = self.hosts.get_mut(&id) {
+            host.closing = true;
+        }
+        self.leave_if_idle(id, stage);
+    }
+
+    fn leave_if_idle(&mut self, id: HostId, stage: &mut Stage) {
+        if self.hosts.get(&id).is_some_and(|host| host.lanes.iter().all(|lane| lane.running.is_none())) {
+            self.dies(id, stage);
+        }
+    }
+
+    /// The daemon dies: its hosts finish the calls they are in, then go.
+    pub fn orphan_all(&mut self, stage: &mut Stage) {
+        let ids: Vec<_> = self.hosts.keys().copied().collect();
+        for id in ids {
+            if let Some(host) = self.hosts.get_mut(&id) {
+                host.orphan = true;
+                for lane in &mut host.lanes {
+                    lane.waiting = None;
+                }
+            }
+            self.leave_if_idle(id, stage);
+        }
+    }
+
+    /// The right device is back and the right PIN is there. Whether a host has to be told by dying.
+    pub fn heal(&mut self, stage: &mut Stage) {
+        self.pin_refused = false;
+        self.healed = true;
+        if !self.owning.is_home() {
+            let ids: Vec<_> = self.hosts.keys().copied().filter(|id| id.key.provider == OWNING).collect();
+            for id in ids {
+                self.dies(id, stage);
+            }
+        }
+    }
+}

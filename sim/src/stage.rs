@@ -1,0 +1,206 @@
+//! What every actor of the world shares: the clock, the queue of events, chance, and the plan.
+
+use crate::plan::{GROUP_FAULTS, JOB_FAULTS, OPEN_FAULTS, Plan, Script, Weights};
+use crate::provider::JobFault;
+use crate::random::{Domain, Random};
+use crate::store::GroupFate;
+use crate::trace::Trace;
+use parsecd_core::ids::{ConnectionKey, HostKey, ListenerKey, Ticket};
+use parsecd_core::job::Job;
+use parsecd_core::outcome::Outcome;
+use parsecd_core::store::{CommitResult, Counters, Fetched, Page};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Nanoseconds of a microsecond.
+pub const MICRO: u64 = 1_000;
+/// Nanoseconds of a millisecond.
+pub const MILLI: u64 = 1_000_000;
+/// Nanoseconds of a second.
+pub const SECOND: u64 = 1_000_000_000;
+
+/// A host of one life of the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostId {
+    /// Which life.
+    pub boot: u32,
+    /// Its name in that life.
+    pub key: HostKey,
+}
+
+/// What is told to the core, if its life is still the one that asked.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// A job ended.
+    Finished(Ticket, Outcome),
+    /// Commits ended.
+    Committed(Vec<(Ticket, CommitResult)>),
+    /// A record was read.
+    Fetched(Ticket, Fetched, Counters),
+    /// A page was read.
+    Listed(Ticket, Page),
+    /// An audit event was written.
+    Audited(Ticket),
+    /// A host waits for its `Open` job.
+    HostUp(HostKey, u16),
+    /// A host is gone.
+    HostDown(HostKey),
+}
+
+/// What will happen.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Tell the core of this life.
+    Tell(u32, Told),
+    /// A host has started.
+    HostStarts(HostId),
+    /// A running job comes to its end.
+    JobEnds(HostId, u16, Ticket),
+    /// A host dies.
+    HostDies(HostId),
+    /// A token finishes what a dead host began.
+    Lands(usize, Arc<Job>),
+    /// The store writes the group that waits.
+    Flush,
+    /// A client takes its next step.
+    Client(usize),
+    /// A client reads what has come.
+    ClientReads(usize),
+    /// The daemon accepts what waits.
+    Accept(ListenerKey),
+    /// The daemon reads from a connection.
+    Readable(ConnectionKey),
+    /// The daemon writes to a connection.
+    Writable(ConnectionKey),
+    /// The daemon learns that a connection is gone.
+    Lost(ConnectionKey),
+    /// The core said it has more to do.
+    MoreWork(u32),
+    /// The next request of the storm.
+    Request,
+    /// The daemon starts again.
+    Restart,
+}
+
+impl Event {
+    /// The order of events at one instant: completions, then writes, then reads, then accepts.
+    fn class(&self) -> u8 {
+        match self {
+            Event::Tell(_, Told::HostDown(_)) => 1,
+            Event::Tell(..) => 0,
+            Event::Writable(_) | Event::Lost(_) => 2,
+            Event::Readable(_) => 3,
+            Event::Accept(_) => 4,
+            _ => 5,
+        }
+    }
+}
+
+/// What every actor shares.
+#[derive(Debug)]
+pub struct Stage {
+    /// Nanoseconds since the world began.
+    pub now: u64,
+    /// Life of the daemon, counted from 1.
+    pub boot: u32,
+    /// Chance.
+    pub random: Random,
+    /// Likelihoods in force.
+    pub weights: Weights,
+    /// Faults at told places.
+    pub script: Script,
+    /// What happened.
+    pub trace: Trace,
+    queue: BTreeMap<(u64, u8, u64), Event>,
+    sequence: u64,
+}
+
+impl Stage {
+    /// The beginning of a run.
+    pub fn new(plan: &Plan, random: Random, trace: Trace) -> Self {
+        Stage {
+            now: SECOND,
+            boot: 0,
+            random,
+            weights: plan.weights.clone(),
+            script: plan.script.clone(),
+            trace,
+            queue: BTreeMap::new(),
+            sequence: 0,
+        }
+    }
+
+    /// Has `event` happen `delay` nanoseconds from now.
+    pub fn after(&mut self, delay: u64, event: Event) {
+        self.sequence += 1;
+        self.queue.insert((self.now + delay, event.class(), self.sequence), event);
+    }
+
+    /// Tells the core of this life `delay` nanoseconds from now.
+    pub fn tell(&mut self, delay: u64, told: Told) {
+        self.after(delay, Event::Tell(self.boot, told));
+    }
+
+    /// When the next event is.
+    pub fn next_at(&self) -> Option<u64> {
+        self.queue.first_key_value().map(|((at, ..), _)| *at)
+    }
+
+    /// Takes the next event and goes to its time.
+    pub fn pop(&mut self) -> Option<Event> {
+        let ((at, ..), event) = self.queue.pop_first()?;
+        self.now = self.now.max(at);
+        Some(event)
+    }
+
+    /// Forgets the requests of the storm that have not begun.
+    pub fn end_storm(&mut self) {
+        self.queue.retain(|_, event| !matches!(event, Event::Request));
+    }
+
+    /// A latency of up to `usual`, sometimes a thousand times as long.
+    pub fn latency(&mut self, domain: Domain, usual: u64) -> u64 {
+        let slow = if self.random.chance(domain, self.weights.slow) { 1000 } else { 1 };
+        self.random.between(domain, usual / 10 + 1, usual + 1) * slow
+    }
+
+    /// How a job that a lane begins will go.
+    pub fn job_fault(&mut self) -> JobFault {
+        if let Some(fault) = self.script.jobs.pop_front() {
+            return fault;
+        }
+        let (rate, weights) = (self.weights.job, self.weights.jobs);
+        self.draw(Domain::Provider, rate, &weights, &JOB_FAULTS).unwrap_or_default()
+    }
+
+    /// How opening a host will go.
+    pub fn open_fault(&mut self) -> JobFault {
+        if let Some(fault) = self.script.opens.pop_front() {
+            return fault;
+        }
+        let (rate, weights) = (self.weights.open, self.weights.opens);
+        self.draw(Domain::Provider, rate, &weights, &OPEN_FAULTS).unwrap_or_default()
+    }
+
+    /// How a group commit will go.
+    pub fn group_fate(&mut self) -> GroupFate {
+        if let Some(fate) = self.script.groups.pop_front() {
+            return fate;
+        }
+        let (rate, weights) = (self.weights.group, self.weights.groups);
+        self.draw(Domain::Store, rate, &weights, &GROUP_FAULTS).unwrap_or(GroupFate::Normal)
+    }
+
+    fn draw<T: Copy>(&mut self, domain: Domain, rate: u32, weights: &[u32], faults: &[T]) -> Option<T> {
+        if !self.random.chance(domain, rate) {
+            return None;
+        }
+        self.random.weighted(domain, weights).map(|index| faults[index])
+    }
+
+    /// Ends all faults.
+    pub fn heal(&mut self) {
+        let operations = self.weights.operations;
+        self.weights = Weights { operations, ..Weights::default() };
+    }
+}

@@ -1,0 +1,268 @@
+//! The fake store: what is durable, what is pending, and what nobody knows.
+//!
+//! It never breaks the promises of the interface: a transaction happens whole or not at all, in order; a
+//! refused one does not fail its group. Its faults are those a disk has: no room, a failed write, a failed
+//! sync whose transactions surface only after a restart (or never), answers that come late, a damaged row.
+
+use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
+use parsecd_core::ids::{ObjectId, Ticket};
+use parsecd_core::record::EncodedRecord;
+use parsecd_core::store::{CommitResult, Counters, Fetched, ListedKey, Mutation, Page, Query, Unfinished};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The tables at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    /// Usable keys.
+    pub keys: BTreeMap<KeyIdentity, Row>,
+    /// What recovery must look at.
+    pub unfinished: BTreeMap<ObjectId, Unfinished>,
+}
+
+/// A row of `keys`.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its object.
+    pub object: ObjectId,
+    /// Its record.
+    pub record: EncodedRecord,
+}
+
+impl Tables {
+    fn apply(&mut self, mutation: &Mutation) -> CommitResult {
+        let fits = match mutation {
+            Mutation::Reserve(row) => self.unfinished.insert(row.object, row.clone()).is_none(),
+            Mutation::Publish { identity, object, record } => {
+                let free = !self.keys.contains_key(identity);
+                if free {
+                    self.unfinished.remove(object);
+                    self.keys.insert(identity.clone(), Row { object: *object, record: record.clone() });
+                }
+                free
+            }
+            Mutation::Retire(row) => {
+                let there = self.keys.get(&row.identity).is_some_and(|key| key.object == row.object);
+                if there {
+                    self.keys.remove(&row.identity);
+                    self.unfinished.insert(row.object, row.clone());
+                }
+                there
+            }
+            Mutation::Delete { identity, object } => {
+                let there = self.keys.get(identity).is_some_and(|key| key.object == *object);
+                if there {
+                    self.keys.remove(identity);
+                }
+                there
+            }
+            Mutation::Erase { object } => {
+                self.unfinished.remove(object);
+                true
+            }
+            Mutation::Barrier => true,
+        };
+        if fits { CommitResult::Durable } else { CommitResult::Refused }
+    }
+
+    /// The name this object is published under.
+    pub fn owner(&self, object: ObjectId) -> Option<&KeyIdentity> {
+        self.keys.iter().find(|(_, row)| row.object == object).map(|(identity, _)| identity)
+    }
+}
+
+/// What happens to a group of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupFate {
+    /// Each is durable, or refused for what it asks.
+    Normal,
+    /// The write fails: none happened.
+    Refused,
+    /// No room: none that adds something happened.
+    Full,
+    /// No room at all: none happened, removals included.
+    FullForAll,
+    /// The sync fails: a restart may find them or not, this process does not see them.
+    Unknown,
+}
+
+/// The fake store.
+#[derive(Debug)]
+pub struct Store {
+    /// What may be on the disk. The first is what this process reads.
+    states: Vec<Tables>,
+    pending: Vec<(Ticket, Mutation)>,
+    damaged: BTreeSet<KeyIdentity>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Store { states: vec![Tables::default()], pending: Vec::new(), damaged: BTreeSet::new() }
+    }
+}
+
+impl Store {
+    /// Takes a transaction into the next group.
+    pub fn submit(&mut self, ticket: Ticket, mutation: Mutation) {
+        self.pending.push((ticket, mutation));
+    }
+
+    /// Whether a group waits.
+    pub fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Whether it is not known what is on the disk.
+    pub fn in_doubt(&self) -> bool {
+        self.states.len() > 1
+    }
+
+    /// Every state a restart may find.
+    pub fn possible(&self) -> &[Tables] {
+        &self.states
+    }
+
+    /// What this process reads.
+    pub fn visible(&self) -> &Tables {
+        &self.states[0]
+    }
+
+    /// Rows whose tag is wrong.
+    pub fn is_damaged(&self, identity: &KeyIdentity) -> bool {
+        self.damaged.contains(identity)
+    }
+
+    /// Damages the row of a name for good.
+    pub fn damage(&mut self, identity: KeyIdentity) {
+        self.damaged.insert(identity);
+    }
+
+    /// Writes the group that waits. `choice` settles a doubt where the group ends it. Returns the answers.
+    pub fn flush(&mut self, fate: GroupFate, choice: u64) -> Vec<(Ticket, CommitResult)> {
+        let group = std::mem::take(&mut self.pending);
+        let adds = |mutation: &Mutation| matches!(mutation, Mutation::Reserve(_) | Mutation::Publish { .. });
+        match fate {
+            GroupFate::Refused => self.answer_all(group, CommitResult::Refused),
+            GroupFate::FullForAll => self.answer_all(group, CommitResult::Full),
+            GroupFate::Unknown => {
+                let mut after = self.states[0].clone();
+                for (_, mutation) in &group {
+                    after.apply(mutation);
+                }
+                self.states.push(after);
+                self.answer_all(group, CommitResult::Unknown)
+            }
+            GroupFate::Normal | GroupFate::Full => {
+                self.settle(choice);
+                let full = fate == GroupFate::Full;
+                let result = group
+                    .into_iter()
+                    .map(|(ticket, mutation)| {
+                        let result = if full && adds(&mutation) {
+                            CommitResult::Full
+                        } else {
+                            self.states[0].apply(&mutation)
+                        };
+                        (ticket, result)
+                    })
+                    .collect();
+                self.forget_damage();
+                result
+            }
+        }
+    }
+
+    fn answer_all(
+        &self,
+        group: Vec<(Ticket, Mutation)>,
+        result: CommitResult,
+    ) -> Vec<(Ticket, CommitResult)> {
+        group.into_iter().map(|(ticket, _)| (ticket, result)).collect()
+    }
+
+    fn settle(&mut self, choice: u64) {
+        let chosen = choice as usize % self.states.len();
+        self.states.swap(0, chosen);
+        self.states.truncate(1);
+    }
+
+    fn forget_damage(&mut self) {
+        let Store { states, damaged, .. } = self;
+        damaged.retain(|identity| states.iter().any(|tables| tables.keys.contains_key(identity)));
+    }
+
+    /// The daemon dies; the group that waits was written or not.
+    pub fn crash(&mut self, pending_kept: bool, choice: u64) {
+        self.settle(choice);
+        for (_, mutation) in std::mem::take(&mut self.pending) {
+            if pending_kept {
+                self.states[0].apply(&mutation);
+            }
+        }
+        self.forget_damage();
+    }
+
+    /// Answers a fetch.
+    pub fn fetch(&self, identity: &KeyIdentity) -> (Fetched, Counters) {
+        let fetched = match self.visible().keys.get(identity) {
+            None => Fetched::Absent,
+            Some(_) if self.is_damaged(identity) => Fetched::Unreadable,
+            Some(row) => Fetched::Found(row.record.clone()),
+        };
+        (fetched, self.counters(&identity.application))
+    }
+
+    fn counters(&self, application: &ApplicationIdentity) -> Counters {
+        let mine = self.visible().keys.iter().filter(|(identity, _)| identity.application == *application);
+        let (keys, bytes) =
+            mine.fold((0, 0), |(keys, bytes), (_, row)| (keys + 1, bytes + row.record.0.len() as u64));
+        Counters { tenant_keys: keys, tenant_bytes: bytes, principal_keys: keys, principal_bytes: bytes }
+    }
+
+    /// Answers a query.
+    pub fn list(&self, query: &Query) -> Page {
+        let tables = self.visible();
+        match query {
+            Query::Keys { application, provider, after, limit } => Page::Keys(
+                tables
+                    .keys
+                    .iter()
+                    .filter(|(identity, _)| identity.application == *application)
+                    .filter(|(identity, _)| provider.as_ref().is_none_or(|name| identity.provider == *name))
+                    .filter(|(identity, _)| {
+                        after.as_ref().is_none_or(|(provider, name)| {
+                            (&identity.provider, &identity.name) > (provider, name)
+                        })
+                    })
+                    .take(*limit as usize)
+                    .map(|(identity, row)| ListedKey {
+                        provider: identity.provider.clone(),
+                        name: identity.name.clone(),
+                        record: (!self.is_damaged(identity)).then(|| row.record.clone()),
+                    })
+                    .collect(),
+            ),
+            Query::Clients { authenticator, after, limit } => {
+                let names: BTreeSet<_> = tables
+                    .keys
+                    .keys()
+                    .filter(|identity| identity.application.authenticator == *authenticator)
+                    .map(|identity| identity.application.name.clone())
+                    .filter(|name| after.as_ref().is_none_or(|after| name > after))
+                    .collect();
+                Page::Clients(names.into_iter().take(*limit as usize).collect())
+            }
+            Query::Unfinished { provider, after, limit } => {
+                self.unfinished(after, *limit, |row| row.identity.provider == *provider)
+            }
+            Query::UnfinishedOf { application, after, limit } => {
+                self.unfinished(after, *limit, |row| row.identity.application == *application)
+            }
+        }
+    }
+
+    fn unfinished(&self, after: &Option<ObjectId>, limit: u32, wanted: impl Fn(&Unfinished) -> bool) -> Page {
+        let rows = self.visible().unfinished.values().filter(|row| wanted(row));
+        let rest = rows.filter(|row| after.is_none_or(|after| row.object > after));
+        Page::Unfinished(rest.take(limit as usize).cloned().collect())
+    }
+}

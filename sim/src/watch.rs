@@ -1,0 +1,65 @@
+//! What the core's observer tells, kept as owned values for the auditor.
+
+use parsecd_core::identity::ApplicationIdentity;
+use parsecd_core::ids::{ConnectionKey, ObjectId, ProviderKey, RequestId, Ticket};
+use parsecd_core::observer::{Event, Observer};
+use parsecd_wire::{Opcode, Status};
+
+/// What the auditor needs of an event.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// A request was admitted.
+    Admitted {
+        /// The request.
+        request: RequestId,
+        /// Its connection.
+        connection: ConnectionKey,
+        /// Who asks.
+        application: Option<ApplicationIdentity>,
+        /// What for.
+        opcode: Opcode,
+    },
+    /// A job was given to a lane.
+    Started {
+        /// For whom.
+        request: Option<RequestId>,
+        /// Its ticket.
+        ticket: Ticket,
+    },
+    /// A request changed its state.
+    Request(RequestId, &'static str, &'static str),
+    /// A key's life changed its state.
+    KeyLife(ObjectId, &'static str, &'static str),
+    /// A request was answered.
+    Answered(Option<ConnectionKey>, Status),
+    /// An answer came for something that is gone.
+    Stale,
+    /// A provider went up or down.
+    Provider(ProviderKey, bool),
+    /// The core began or ended to doubt what the store says.
+    StoreDoubt(bool),
+    /// Anything else.
+    Other,
+}
+
+/// Collects the events of one step.
+#[derive(Debug, Default)]
+pub struct Watch(pub Vec<Seen>);
+
+impl Observer for Watch {
+    fn event(&mut self, event: Event<'_>) {
+        self.0.push(match event {
+            Event::Admitted { request, connection, application, opcode } => {
+                Seen::Admitted { request, connection, application: application.cloned(), opcode }
+            }
+            Event::Started { request, ticket, .. } => Seen::Started { request, ticket },
+            Event::RequestTransition { request, from, to } => Seen::Request(request, from, to),
+            Event::KeyLifeTransition { object, from, to } => Seen::KeyLife(object, from, to),
+            Event::Answered(answered) => Seen::Answered(answered.connection, answered.status),
+            Event::Stale { .. } => Seen::Stale,
+            Event::Provider { provider, up } => Seen::Provider(provider, up),
+            Event::StoreDoubt { began } => Seen::StoreDoubt(began),
+            _ => Seen::Other,
+        });
+    }
+}

@@ -1,0 +1,316 @@
+//! What clients ask: a small hot set of names under a few applications, of both authenticators and none.
+
+use crate::call::{Auth, Call, KeyUse, Meaning, Template, frame};
+use crate::capabilities::{ECDSA, RSA};
+use crate::malformed;
+use crate::plan::{ADMIN, KINDS, Kind};
+use crate::provider::crypto;
+use crate::random::{Domain, Random};
+use parsecd_core::identity::{KeyIdentity, Peer, PeerCredentials, PeerGroup};
+use parsecd_wire::algorithm::{Algorithm, Hash};
+use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
+use parsecd_wire::{CheckType, KeyAttributes, Operation, ProviderId, Status};
+
+/// Uid of a client that shows its name only.
+const PLAIN_UID: u32 = 1000;
+
+/// Makes requests.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Key names in use.
+    pub names: u64,
+    /// Applications in use.
+    pub applications: u64,
+    /// Weights of [`KINDS`].
+    pub weights: [u32; KINDS.len()],
+    asked: u64,
+    /// Signatures that were given out, to be verified later.
+    signatures: Vec<(KeyIdentity, KeyUse)>,
+}
+
+impl Workload {
+    /// With so many names, applications and such weights.
+    pub fn new(names: u64, applications: u64, weights: [u32; KINDS.len()]) -> Self {
+        Workload { names, applications, weights, asked: 0, signatures: Vec::new() }
+    }
+
+    /// Remembers a signature.
+    pub fn signed(&mut self, key: &KeyIdentity, operation: &KeyUse, signature: &[u8]) {
+        if let KeyUse::Sign { algorithm, hash } = operation {
+            let verify =
+                KeyUse::Verify { algorithm: *algorithm, hash: hash.clone(), signature: signature.to_vec() };
+            self.signatures.push((key.clone(), verify));
+            if self.signatures.len() > 64 {
+                self.signatures.remove(0);
+            }
+        }
+    }
+
+    /// Every key name that requests may use.
+    pub fn all_keys(&self) -> Vec<(Auth, KeyIdentity, ProviderId)> {
+        let mut keys = Vec::new();
+        for application in 0..self.applications {
+            let auth = auth_of(application);
+            for (provider, id) in [("sealing", ProviderId::MbedCrypto), ("owning", ProviderId::Pkcs11)] {
+                for name in 0..self.names {
+                    if let Some(application) = auth.application() {
+                        keys.push((
+                            auth.clone(),
+                            KeyIdentity::new(&application, &provider.into(), &key_name(name)),
+                            id,
+                        ));
+                    }
+                }
+            }
+        }
+        keys
+    }
+
+    /// The next request.
+    pub fn next(&mut self, random: &mut Random) -> Call {
+        let draw = Domain::Workload;
+        let index = random.weighted(draw, &self.weights).unwrap_or_default();
+        let auth = auth_of(random.between(draw, 0, self.applications - 1));
+        let owning = random.chance(draw, 500);
+        let name = key_name(random.between(draw, 0, self.names - 1));
+        self.make(KINDS[index], auth, owning, &name, random)
+    }
+
+    /// A request of this kind.
+    pub fn make(&mut self, kind: Kind, auth: Auth, owning: bool, name: &str, random: &mut Random) -> Call {
+        let draw = Domain::Workload;
+        let id = if owning { ProviderId::Pkcs11 } else { ProviderId::MbedCrypto };
+        let key = auth.application().map(|application| {
+            KeyIdentity::new(&application, &if owning { "owning" } else { "sealing" }.into(), name)
+        });
+        let Some(key) = key else { return self.ask(auth, id, random) };
+        let key_name = name.to_owned();
+        match kind {
+            Kind::Create => {
+                let (operation, meaning) = self.create(key, owning, random);
+                self.call(operation, id, &auth, meaning)
+            }
+            Kind::CreateRefused => {
+                let (attributes, refusals) = refused(random);
+                let operation = Operation::PsaGenerateKey { key_name, attributes };
+                self.call(operation, id, &auth, Meaning::Create { key, attributes, refusals })
+            }
+            Kind::Destroy => {
+                let operation = Operation::PsaDestroyKey { key_name };
+                self.call(operation, id, &auth, Meaning::Destroy { key })
+            }
+            Kind::Sign => {
+                let algorithm = *random.pick(draw, &[ECDSA, ECDSA, RSA]);
+                let length = *random.pick(draw, &[32, 32, 32, 20]);
+                let hash = crypto::expand(random.bits(draw), length);
+                let operation = Operation::PsaSignHash { key_name, algorithm, hash: hash.clone() };
+                let used = KeyUse::Sign { algorithm, hash };
+                self.call(operation, id, &auth, Meaning::Use { key, operation: used })
+            }
+            Kind::Verify => self.verify(auth, key, id, random),
+            Kind::ExportPublic => {
+                let operation = Operation::PsaExportPublicKey { key_name };
+                self.call(operation, id, &auth, Meaning::Use { key, operation: KeyUse::ExportPublic })
+            }
+            Kind::Export => {
+                let operation = Operation::PsaExportKey { key_name };
+                let used = KeyUse::Export { served: !owning };
+                self.call(operation, id, &auth, Meaning::Use { key, operation: used })
+            }
+            Kind::Random => {
+                let size = *random.pick(draw, &[0, 1, 16, 64, 2048, 2049, u64::MAX]);
+                self.call(Operation::PsaGenerateRandom { size }, id, &auth, Meaning::Random(size))
+            }
+            Kind::Hash => self.hash(auth, id, random),
+            Kind::ListKeys => {
+                let meaning = Meaning::ListKeys(key.application);
+                self.call(Operation::ListKeys, ProviderId::Core, &auth, meaning)
+            }
+            Kind::ListClients | Kind::DeleteClient => self.administer(kind, auth, random),
+            Kind::Ask => self.ask(auth, id, random),
+            Kind::Malformed => {
+                let mut call = self.ask(auth.clone(), id, random);
+                malformed::spoil(&mut call, &auth, random);
+                call
+            }
+        }
+    }
+
+    /// A request for this operation.
+    pub fn call(
+        &mut self,
+        operation: Operation,
+        provider: ProviderId,
+        auth: &Auth,
+        meaning: Meaning,
+    ) -> Call {
+        self.asked += 1;
+        let session = self.asked.wrapping_mul(0x0101_0101_0101);
+        let bytes = frame(&operation, provider, session, auth);
+        let uid = if let Auth::Unix(uid) = auth { *uid } else { PLAIN_UID };
+        Call {
+            meaning,
+            provider,
+            opcode: operation.opcode(),
+            session,
+            application: auth.application(),
+            peer: Peer {
+                credentials: Some(PeerCredentials { uid, gid: uid, pid: 1 }),
+                group: PeerGroup(uid.into()),
+            },
+            length: bytes.len(),
+            bytes,
+        }
+    }
+
+    fn create(&mut self, key: KeyIdentity, owning: bool, random: &mut Random) -> (Operation, Meaning) {
+        let draw = Domain::Workload;
+        let template = *random.pick(draw, &Template::ALL);
+        let attributes = template.attributes();
+        let refusals = match template {
+            Template::Secret if owning => vec![Status::PsaErrorNotSupported],
+            _ => Vec::new(),
+        };
+        let imports =
+            !template.can_be_generated() || (template.can_be_imported() && random.chance(draw, 300));
+        let key_name = key.name.to_string();
+        let operation = if imports {
+            let seed = random.bits(draw);
+            let mut data = crypto::expand(seed, attributes.bits as usize / 8);
+            if attributes.key_type.is_public() {
+                data = crypto::public(&Template::Signer.attributes(), &data);
+            }
+            let asked = if random.chance(draw, 300) { 0 } else { attributes.bits };
+            let attributes = KeyAttributes { bits: asked, ..attributes };
+            Operation::PsaImportKey { key_name, attributes, data: data.into() }
+        } else {
+            Operation::PsaGenerateKey { key_name, attributes }
+        };
+        (operation, Meaning::Create { key, attributes, refusals })
+    }
+
+    fn verify(&mut self, auth: Auth, key: KeyIdentity, id: ProviderId, random: &mut Random) -> Call {
+        let draw = Domain::Workload;
+        let known = self.signatures.iter().rev().find(|(name, _)| *name == key).cloned();
+        let (key, used) = match known {
+            Some(known) if random.chance(draw, 800) => known,
+            _ => {
+                let hash = crypto::expand(random.bits(draw), 32);
+                (key, KeyUse::Verify { algorithm: ECDSA, hash, signature: vec![7; 64] })
+            }
+        };
+        let KeyUse::Verify { algorithm, hash, signature } = used.clone() else {
+            unreachable!("only verifications are remembered")
+        };
+        let key_name = key.name.to_string();
+        let operation = Operation::PsaVerifyHash { key_name, algorithm, hash, signature };
+        self.call(operation, id, &auth, Meaning::Use { key, operation: used })
+    }
+
+    fn hash(&mut self, auth: Auth, id: ProviderId, random: &mut Random) -> Call {
+        let draw = Domain::Workload;
+        let algorithm = *random.pick(draw, &[Hash::Sha256, Hash::Sha512, Hash::Md2]);
+        let length = *random.pick(draw, &[0, 1, 100, 3000]);
+        let input = crypto::expand(random.bits(draw), length);
+        if random.chance(draw, 500) {
+            let operation = Operation::PsaHashCompute { algorithm, input: input.clone().into() };
+            return self.call(operation, id, &auth, Meaning::Hash { algorithm, input, expected: None });
+        }
+        let mut hash = crypto::hash(algorithm, &input);
+        if random.chance(draw, 300) {
+            hash[0] ^= 1;
+        }
+        let operation =
+            Operation::PsaHashCompare { algorithm, input: input.clone().into(), hash: hash.clone() };
+        self.call(operation, id, &auth, Meaning::Hash { algorithm, input, expected: Some(hash) })
+    }
+
+    fn administer(&mut self, kind: Kind, auth: Auth, random: &mut Random) -> Call {
+        let draw = Domain::Workload;
+        let admin = random.chance(draw, 800);
+        let unix = matches!(auth, Auth::Unix(_));
+        let auth = match (admin, unix) {
+            (true, true) => Auth::Unix(0),
+            (true, false) => Auth::Direct(ADMIN.to_owned()),
+            (false, _) => auth,
+        };
+        let Some(own) = auth.application() else { return self.ask(auth, ProviderId::Core, random) };
+        let victim = auth_of(random.between(draw, 0, self.applications - 1)).application();
+        let victim = victim
+            .filter(|victim| victim.authenticator == own.authenticator)
+            .unwrap_or(parsecd_core::identity::ApplicationIdentity { name: "nobody".into(), ..own.clone() });
+        let (operation, meaning) = match kind {
+            Kind::ListClients => (Operation::ListClients, Meaning::ListClients(own.authenticator)),
+            _ => (Operation::DeleteClient { client: victim.name.to_string() }, Meaning::DeleteClient(victim)),
+        };
+        let meaning = if admin { meaning } else { Meaning::Fixed(Status::AdminOperation) };
+        self.call(operation, ProviderId::Core, &auth, meaning)
+    }
+
+    fn ask(&mut self, auth: Auth, id: ProviderId, random: &mut Random) -> Call {
+        let draw = Domain::Workload;
+        let anonymous = auth == Auth::Anonymous;
+        let attributes = Template::Signer.attributes();
+        let sect = KeyType::EccKeyPair(EccFamily::SectK1);
+        match random.between(draw, 0, 6) {
+            0 => self.call(Operation::Ping, ProviderId::Core, &auth, Meaning::Ask),
+            1 => self.call(Operation::ListProviders, ProviderId::Core, &auth, Meaning::Ask),
+            2 => self.call(Operation::ListAuthenticators, ProviderId::Core, &auth, Meaning::Ask),
+            3 => {
+                let provider = *random.pick(draw, &[ProviderId::Core, id]);
+                let operation = Operation::ListOpcodes { provider };
+                self.call(operation, ProviderId::Core, &auth, Meaning::ListOpcodes(provider))
+            }
+            4 => {
+                let operation = Operation::ListOpcodes { provider: ProviderId::Tpm };
+                self.call(operation, ProviderId::Core, &auth, Meaning::Fixed(Status::ProviderNotRegistered))
+            }
+            5 if anonymous => {
+                let meaning = Meaning::Fixed(Status::NotAuthenticated);
+                self.call(Operation::ListKeys, ProviderId::Core, &auth, meaning)
+            }
+            check => {
+                let can = check == 5 || random.chance(draw, 500);
+                let attributes =
+                    KeyAttributes { key_type: if can { attributes.key_type } else { sect }, ..attributes };
+                let operation = Operation::CanDoCrypto { check_type: CheckType::Use, attributes };
+                let meaning =
+                    if anonymous { Meaning::Fixed(Status::NotAuthenticated) } else { Meaning::CanDo(can) };
+                self.call(operation, id, &auth, meaning)
+            }
+        }
+    }
+}
+
+/// Creations that no fake provider can hold, and what they may be told.
+fn refused(random: &mut Random) -> (KeyAttributes, Vec<Status>) {
+    let signer = Template::Signer.attributes();
+    let pair = |family| KeyType::EccKeyPair(family);
+    let (not_supported, invalid) = (Status::PsaErrorNotSupported, Status::PsaErrorInvalidArgument);
+    match random.between(Domain::Workload, 0, 3) {
+        0 => (KeyAttributes { key_type: pair(EccFamily::SectK1), bits: 233, ..signer }, vec![not_supported]),
+        1 => (KeyAttributes { bits: 255, ..signer }, vec![not_supported, invalid]),
+        2 => (Template::Public.attributes(), vec![invalid]),
+        _ => {
+            let usage = UsageFlags::default();
+            let des = KeyAttributes { key_type: KeyType::Des, bits: 64, usage, algorithm: Algorithm::None };
+            (des, vec![Status::DeprecatedPrimitive])
+        }
+    }
+}
+
+/// The applications: two authenticators share every name, so that pooling them shows.
+pub fn auth_of(application: u64) -> Auth {
+    let number = 1001 + (application / 2) as u32;
+    if application.is_multiple_of(2) { Auth::Direct(number.to_string()) } else { Auth::Unix(number) }
+}
+
+fn key_name(number: u64) -> String {
+    match number {
+        0 => String::new(),
+        1 => "a/b\0c\n".to_owned(),
+        2 => "🔑".to_owned(),
+        3 => "x".repeat(300),
+        _ => format!("key {number}"),
+    }
+}

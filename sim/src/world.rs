@@ -1,0 +1,571 @@
+//! The world around one daemon: a discrete-event loop that drives the real core through its inputs and
+//! outputs, and lets it die.
+
+use crate::auditor::{Auditor, Scene};
+use crate::call::Call;
+use crate::client::Client;
+use crate::oracle::{Mark, Oracle};
+use crate::plan::{LISTENER, Plan};
+use crate::provider::fleet::Fleet;
+use crate::random::{Domain, Random};
+use crate::sockets::Link;
+use crate::stage::{Event, MICRO, MILLI, Stage, Told};
+use crate::store::{GroupFate, Store};
+use crate::tell;
+use crate::trace::Trace;
+use crate::watch::Watch;
+use crate::workload::Workload;
+use parsecd_core::ids::{ConnectionKey, HostKey, Ticket};
+use parsecd_core::input::{HostState, Input};
+use parsecd_core::job::Job;
+use parsecd_core::outcome::{Effect, Outcome};
+use parsecd_core::output::{Output, Place};
+use parsecd_core::service::{MemoryReport, Service, Start};
+use parsecd_core::store::{CommitResult, Counters, Fetched, Mutation, Page};
+use parsecd_core::time::{Instant, Now, WallTime};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Clients that are there at one time.
+const CLIENTS: usize = 16;
+/// Events after which a world that has not come to rest never will.
+const PATIENCE: u64 = 400_000;
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that came in whole.
+    pub requests: u64,
+    /// Deaths of the daemon.
+    pub crashes: u64,
+    /// Commits ordered.
+    pub commits: u64,
+    /// Inputs and outputs.
+    pub events: u64,
+}
+
+/// The world.
+pub struct World {
+    /// Clock, queue, chance.
+    pub stage: Stage,
+    /// The store.
+    pub store: Store,
+    /// Hosts and devices.
+    pub fleet: Fleet,
+    /// Who compares.
+    pub auditor: Auditor,
+    /// Every client there ever was.
+    pub clients: Vec<Client>,
+    /// What clients ask.
+    pub workload: Workload,
+    /// What was done.
+    pub counts: Counts,
+    pub(crate) plan: Plan,
+    pub(crate) service: Option<Box<Service>>,
+    pub(crate) links: BTreeMap<ConnectionKey, Link>,
+    pub(crate) backlog: VecDeque<usize>,
+    pub(crate) accept_blocked: bool,
+    pub(crate) generations: Vec<u32>,
+    pub(crate) moment: u64,
+    wake: Option<u64>,
+    last_instant: u64,
+    flushing: bool,
+    opens: BTreeMap<Ticket, HostKey>,
+    commits: BTreeMap<Ticket, Mutation>,
+    life: u64,
+    crash_at: Option<u64>,
+    recovering: bool,
+    requests_left: u64,
+}
+
+impl World {
+    /// A world in which the daemon starts at once.
+    pub fn new(plan: Plan, random: Random, told: bool) -> Self {
+        let mut stage = Stage::new(&plan, random, Trace::new(told));
+        stage.after(0, Event::Restart);
+        World {
+            store: Store::default(),
+            fleet: Fleet::new(&plan),
+            auditor: Auditor::new(&plan.config),
+            clients: Vec::new(),
+            workload: Workload::new(plan.names, plan.applications, plan.weights.operations),
+            counts: Counts::default(),
+            service: None,
+            links: BTreeMap::new(),
+            backlog: VecDeque::new(),
+            accept_blocked: false,
+            generations: Vec::new(),
+            moment: 0,
+            wake: None,
+            last_instant: 0,
+            flushing: false,
+            opens: BTreeMap::new(),
+            commits: BTreeMap::new(),
+            life: 0,
+            crash_at: None,
+            recovering: false,
+            requests_left: plan.requests,
+            stage,
+            plan,
+        }
+    }
+
+    /// Has clients come until the budget or the plan ends it.
+    pub fn storm(&mut self) {
+        self.stage.after(0, Event::Request);
+        while !self.stage.random.spent() && self.requests_left > 0 && self.advance() {
+            if !self.auditor.findings.violations.is_empty() {
+                return;
+            }
+        }
+        self.stage.end_storm();
+    }
+
+    /// Ends all faults and tells the daemon what an operator would.
+    pub fn heal(&mut self) {
+        self.stage.trace.note(|| "--- the world heals".to_owned());
+        self.stage.heal();
+        self.crash_at = None;
+        let reload = self.fleet.pin_refused;
+        self.fleet.heal(&mut self.stage);
+        if reload {
+            let config = Box::new(self.plan.config.clone());
+            self.feed(Input::Reconfigured { config });
+        }
+    }
+
+    /// Runs until nothing happens any more.
+    pub fn rest(&mut self) {
+        let mut events = 0;
+        while events < PATIENCE && self.auditor.findings.violations.is_empty() && self.advance() {
+            events += 1;
+        }
+        let rests = events < PATIENCE;
+        self.auditor.findings.check(Oracle::I15Liveness, rests, || "the core never comes to rest".to_owned());
+        let World { auditor, clients, store, .. } = self;
+        auditor.rested(store, |id| clients.get(id).map(|client| client.call.clone()));
+        self.recovering = false;
+        self.check_rest();
+    }
+
+    fn check_rest(&mut self) {
+        let Some(service) = &self.service else { return };
+        let memory = service.memory();
+        let empty = MemoryReport { entries: memory.entries, cache: memory.cache, ..MemoryReport::default() };
+        let links = self.links.len();
+        let findings = &mut self.auditor.findings;
+        findings.check(Oracle::I7Memory, memory == empty, || format!("at rest the core holds {memory:?}"));
+        findings.check(Oracle::I15Liveness, links == 0, || format!("{links} connections are open at rest"));
+    }
+
+    /// The daemon dies and starts again, in a world at rest: that must change nothing.
+    pub fn restart_changes_nothing(&mut self) {
+        let before = (self.counts.commits, self.store.visible().clone());
+        self.crash();
+        self.rest();
+        let after = self.store.visible();
+        let same = before.0 == self.counts.commits
+            && before.1.keys.keys().eq(after.keys.keys())
+            && before.1.unfinished.is_empty() == after.unfinished.is_empty();
+        self.auditor
+            .findings
+            .check(Oracle::I17Recovery, same, || "recovery of a world at rest changes it".to_owned());
+    }
+
+    /// Compares records and objects. Only at rest, with every device there.
+    pub fn check_objects(&mut self) {
+        let scene =
+            Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
+        self.auditor.at_rest(scene);
+    }
+
+    /// A client comes.
+    pub fn connect(&mut self, client: Client) -> usize {
+        let id = self.clients.len();
+        self.clients.push(client);
+        if self.service.is_some() {
+            self.backlog.push_back(id);
+            if !self.accept_blocked {
+                self.stage.after(0, Event::Accept(LISTENER));
+            }
+        }
+        id
+    }
+
+    /// Hash of the core's whole state.
+    pub fn fingerprint(&self) -> u64 {
+        self.service.as_ref().map(|service| service.fingerprint()).unwrap_or_default()
+    }
+
+    /// What happens next. False if nothing does.
+    fn advance(&mut self) -> bool {
+        match (self.stage.next_at(), self.wake) {
+            (next, Some(wake)) if next.is_none_or(|next| next > wake) => {
+                self.stage.now = self.stage.now.max(wake);
+                self.feed(Input::TimePassed);
+                let now = self.last_instant;
+                let later = self.wake.is_none_or(|wake| wake > now);
+                self.auditor.findings.check(Oracle::I15Liveness, later, || {
+                    "the core wants to be woken again for what is past".to_owned()
+                });
+                true
+            }
+            _ => match self.stage.pop() {
+                Some(event) => {
+                    self.handle(event);
+                    true
+                }
+                None => false,
+            },
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Tell(boot, told) if boot == self.stage.boot && self.service.is_some() => self.tell(told),
+            Event::Tell(..) => {}
+            Event::HostStarts(id) => self.fleet.starts(id, &mut self.stage),
+            Event::JobEnds(id, lane, ticket) => self.fleet.ends(id, lane, ticket, &mut self.stage),
+            Event::HostDies(id) => self.fleet.dies(id, &mut self.stage),
+            Event::Lands(token, job) => {
+                self.auditor.findings.mark(Mark::LateObjectRemoved);
+                self.fleet.lands(token, &job);
+            }
+            Event::Flush => self.flush(),
+            Event::Client(id) => self.client_steps(id),
+            Event::ClientReads(id) => self.client_reads(id),
+            Event::Accept(listener) => self.accept(listener),
+            Event::Readable(connection) => self.readable(connection),
+            Event::Writable(connection) => self.writable(connection),
+            Event::Lost(connection) => self.lose(connection),
+            Event::MoreWork(boot) if boot == self.stage.boot => self.feed(Input::TimePassed),
+            Event::MoreWork(_) => {}
+            Event::Request => self.request(),
+            Event::Restart => self.restart(),
+        }
+    }
+
+    fn request(&mut self) {
+        self.requests_left -= 1;
+        if self.clients.iter().rev().take(4 * CLIENTS).filter(|client| !client.gone).count() < CLIENTS {
+            let call = self.workload.next(&mut self.stage.random);
+            let client = Client::new(call, &self.plan, &mut self.stage);
+            self.connect(client);
+        }
+        let pause = self.stage.random.between(Domain::Workload, 0, self.plan.pause * MICRO);
+        self.stage.after(pause, Event::Request);
+    }
+
+    fn tell(&mut self, told: Told) {
+        let boot = self.stage.boot;
+        match told {
+            Told::Finished(ticket, outcome) => {
+                if let Some(host) = self.opens.remove(&ticket)
+                    && let Outcome::Done(Effect::Opened { device, .. }) = &outcome
+                {
+                    let home = !device.0.ends_with(&[1]);
+                    self.auditor.excuses.host_serves(host, home, self.moment + 1);
+                }
+                self.auditor.finished(ticket, &outcome);
+                self.feed(Input::JobFinished { ticket, outcome });
+            }
+            Told::Committed(results) => {
+                for (ticket, result) in results {
+                    match result {
+                        CommitResult::Durable => {}
+                        CommitResult::Full => self.auditor.excuses.store_full(),
+                        CommitResult::Refused | CommitResult::Unknown => self.auditor.excuses.store_fails(),
+                    }
+                    if self.service.is_some() && self.stage.boot == boot {
+                        if let Some(mutation) = self.commits.remove(&ticket) {
+                            self.auditor.committed(&mutation, result);
+                        }
+                        self.feed(Input::Committed { ticket, result });
+                    }
+                }
+                self.store_answered();
+            }
+            Told::Fetched(ticket, fetched, counters) => {
+                if fetched == Fetched::Failed {
+                    self.auditor.excuses.store_fails();
+                }
+                self.feed(Input::RecordFetched { ticket, fetched, counters });
+                self.store_answered();
+            }
+            Told::Listed(ticket, page) => {
+                if page == Page::Failed {
+                    self.auditor.excuses.store_fails();
+                }
+                self.feed(Input::Listed { ticket, page });
+                self.store_answered();
+            }
+            Told::Audited(ticket) => self.feed(Input::Audited { ticket, written: true }),
+            Told::HostUp(host, lanes) => {
+                self.feed(Input::HostChanged { host, state: HostState::Opened { lanes } });
+            }
+            Told::HostDown(host) => {
+                self.auditor.excuses.host_gone(host);
+                let state = HostState::Down { why: "it died".to_owned() };
+                self.feed(Input::HostChanged { host, state });
+            }
+        }
+    }
+
+    fn store_answered(&mut self) {
+        if !self.store.in_doubt() {
+            self.auditor.excuses.store_well(self.moment);
+        }
+    }
+
+    fn flush(&mut self) {
+        self.flushing = false;
+        let doubted = self.store.in_doubt();
+        let fate = match self.stage.group_fate() {
+            GroupFate::Unknown if doubted => GroupFate::Normal,
+            fate => fate,
+        };
+        if fate == GroupFate::Unknown {
+            self.auditor.excuses.store_fails();
+        }
+        let choice = if doubted { self.doubt_choice() } else { 0 };
+        let results = self.store.flush(fate, choice);
+        self.auditor.truth.written(self.moment, &self.store, doubted || fate == GroupFate::Unknown);
+        if self.stage.random.chance(Domain::Store, self.stage.weights.damage) && !self.store.in_doubt() {
+            let keys: Vec<_> = self.store.visible().keys.keys().cloned().collect();
+            if !keys.is_empty() {
+                let damaged = self.stage.random.pick(Domain::Store, &keys).clone();
+                self.store.damage(damaged);
+            }
+        }
+        let delay = self.stage.latency(Domain::Store, 200 * MICRO);
+        self.stage.tell(delay, Told::Committed(results));
+    }
+
+    fn doubt_choice(&mut self) -> u64 {
+        if self.plan.requests == 0 {
+            self.stage.script.doubt_choice
+        } else {
+            self.stage.random.bits(Domain::Store)
+        }
+    }
+
+    /// Gives the core an input and does what it asks, until it dies or is done.
+    pub(crate) fn feed(&mut self, input: Input<'_>) {
+        let Some(service) = &mut self.service else { return };
+        self.moment += 1;
+        let instant = self.stage.now.max(self.last_instant + 1);
+        self.last_instant = instant;
+        let digest = tell::input_digest(&input);
+        self.stage.trace.event(&(instant, digest), || tell::input(instant, &input));
+        let mut watch = Watch::default();
+        let now = Now { instant: Instant(instant), wall: WallTime((instant / MILLI) as i64) };
+        let outputs: Vec<Output> = service.step(now, input, &mut watch).collect();
+        for seen in &watch.0 {
+            self.stage.trace.note(|| format!("    {seen:?}"));
+        }
+        let World { auditor, clients, .. } = self;
+        auditor.seen(watch.0, |id| clients.get(id).map(|client| client.call.clone()));
+        if self.dies_here() {
+            return;
+        }
+        for output in outputs {
+            self.stage.trace.event(&output, || tell::output(&output));
+            self.perform(output);
+            if self.dies_here() {
+                return;
+            }
+        }
+        self.check_step();
+    }
+
+    fn check_step(&mut self) {
+        if let Some(broken) = self.fleet.made.take_broken().into_iter().next() {
+            self.auditor.findings.check(Oracle::I13Corruption, false, || broken);
+        }
+        if !self.moment.is_multiple_of(16) {
+            return;
+        }
+        let Some(service) = &self.service else { return };
+        let memory = service.memory();
+        let limits = &self.plan.config.limits;
+        let within = memory.connections <= u64::from(limits.connections)
+            && memory.reserved <= limits.request_memory
+            && memory.cache <= limits.cache;
+        self.auditor.findings.check(Oracle::I7Memory, within, || format!("{memory:?} is beyond {limits:?}"));
+    }
+
+    fn dies_here(&mut self) -> bool {
+        self.life += 1;
+        self.counts.events += 1;
+        if self.crash_at.is_none_or(|at| self.life < at) {
+            return false;
+        }
+        self.crash();
+        true
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Write { connection } => self.answer_appears(connection),
+            Output::ShutdownWrite { connection }
+            | Output::Close { connection }
+            | Output::Abort { connection } => self.finish(connection, &output),
+            Output::ReadAgain { connection } => self.read_again(connection),
+            Output::AcceptAgain { listener } => {
+                if std::mem::take(&mut self.accept_blocked) {
+                    self.stage.after(0, Event::Accept(listener));
+                }
+            }
+            Output::VerifyToken { .. } => {
+                self.auditor
+                    .findings
+                    .check(Oracle::I6Identity, false, || "a token is to be verified".to_owned());
+            }
+            Output::Fetch { ticket, identity } => {
+                let (fetched, counters) = self.store.fetch(&identity);
+                let told = match self.read_fails() {
+                    true => Told::Fetched(ticket, Fetched::Failed, Counters::default()),
+                    false => Told::Fetched(ticket, fetched, counters),
+                };
+                let delay = self.stage.latency(Domain::Store, 100 * MICRO);
+                self.stage.tell(delay, told);
+            }
+            Output::List { ticket, query } => {
+                let page = if self.read_fails() { Page::Failed } else { self.store.list(&query) };
+                self.note_recovery(&page);
+                let delay = self.stage.latency(Domain::Store, 100 * MICRO);
+                self.stage.tell(delay, Told::Listed(ticket, page));
+            }
+            Output::Commit { ticket, mutation } => {
+                self.counts.commits += 1;
+                let World { auditor, clients, store, fleet, moment, stage, .. } = self;
+                let scene = Scene { store, fleet, moment: *moment, now: stage.now };
+                auditor.commits(&mutation, |id| clients.get(id).map(|client| client.call.clone()), scene);
+                self.commits.insert(ticket, mutation.clone());
+                self.store.submit(ticket, mutation);
+                if !std::mem::replace(&mut self.flushing, true) {
+                    let delay = self.stage.latency(Domain::Store, 300 * MICRO);
+                    self.stage.after(delay, Event::Flush);
+                }
+            }
+            Output::StartJob { ticket, on: Place::Lane(lane), job } => {
+                let scene = Scene {
+                    store: &self.store,
+                    fleet: &self.fleet,
+                    moment: self.moment,
+                    now: self.stage.now,
+                };
+                self.auditor.starts(lane, ticket, &job, scene);
+                if matches!(*job, Job::Open) {
+                    self.opens.insert(ticket, lane.host);
+                }
+                let fits = self.fleet.start(lane, ticket, job, &mut self.stage);
+                self.auditor
+                    .findings
+                    .check(Oracle::LaneDepth, fits, || format!("{lane:?} is given a third job"));
+            }
+            Output::StartJob { ticket, on: Place::Executor, job } => {
+                self.fleet.execute(ticket, &job, &mut self.stage);
+            }
+            Output::CancelJob { ticket } => self.fleet.cancel(ticket, &mut self.stage),
+            Output::OpenHost { host } => self.fleet.open(host, &mut self.stage),
+            Output::KillHost { host } => {
+                self.auditor.findings.mark(Mark::StuckLaneReplaced);
+                self.auditor.excuses.host_gone(host);
+                self.fleet.kill(host, &mut self.stage);
+            }
+            Output::CloseHost { host } => {
+                self.auditor.excuses.host_gone(host);
+                self.fleet.close(host, &mut self.stage);
+            }
+            Output::Audit { ticket, .. } => self.stage.tell(MICRO, Told::Audited(ticket)),
+            Output::Stopped => {}
+            Output::Idle { wake, more_work } => {
+                self.wake = wake.map(|(at, _)| at.0);
+                if more_work {
+                    self.stage.after(MICRO, Event::MoreWork(self.stage.boot));
+                }
+            }
+        }
+    }
+
+    fn read_fails(&mut self) -> bool {
+        let fails = self.stage.random.chance(Domain::Store, self.stage.weights.read_fails);
+        if fails {
+            self.auditor.excuses.store_fails();
+        }
+        fails
+    }
+
+    fn note_recovery(&mut self, page: &Page) {
+        use parsecd_core::store::UnfinishedState;
+        if let Page::Unfinished(rows) = page
+            && self.recovering
+        {
+            for row in rows {
+                self.auditor.findings.mark(match row.state {
+                    UnfinishedState::Making => Mark::RecoveryFindsUnfinishedMaking,
+                    UnfinishedState::Removing => Mark::RecoveryFinishesRemoval,
+                });
+            }
+        }
+    }
+
+    /// The daemon dies.
+    pub fn crash(&mut self) {
+        if self.service.take().is_none() {
+            return;
+        }
+        self.stage.trace.note(|| "--- the daemon dies".to_owned());
+        self.counts.crashes += 1;
+        if self.store.has_pending() {
+            self.auditor.findings.mark(Mark::CrashWithCommitPending);
+        }
+        if self.recovering && !self.store.visible().unfinished.is_empty() {
+            self.auditor.findings.mark(Mark::CrashDuringRecovery);
+        }
+        let scripted = self.plan.requests == 0;
+        let kept = if scripted {
+            self.stage.script.crash_keeps_pending
+        } else {
+            self.stage.random.chance(Domain::Crash, 500)
+        };
+        let choice = if self.store.in_doubt() { self.doubt_choice() } else { 0 };
+        self.store.crash(kept, choice);
+        self.fleet.orphan_all(&mut self.stage);
+        self.cut_all();
+        let World { auditor, store, fleet, moment, stage, .. } = self;
+        auditor.crashed(Scene { store, fleet, moment: *moment, now: stage.now });
+        self.wake = None;
+        self.flushing = false;
+        self.accept_blocked = false;
+        self.opens.clear();
+        self.commits.clear();
+        self.recovering = true;
+        let delay = self.stage.latency(Domain::Crash, 10 * MILLI);
+        self.stage.after(delay, Event::Restart);
+    }
+
+    fn restart(&mut self) {
+        if self.service.is_some() {
+            return;
+        }
+        self.stage.boot += 1;
+        self.life = 0;
+        let within = self.stage.weights.crash_within;
+        self.crash_at = match self.stage.script.crashes.pop_front() {
+            Some(at) => Some(at),
+            None if within > 0 => Some(self.stage.random.between(Domain::Crash, 1, within)),
+            None => None,
+        };
+        let mut boot = [0; 16];
+        boot[..8].copy_from_slice(&crate::trace::digest(&("boot", self.stage.boot)).to_be_bytes());
+        boot[8..].copy_from_slice(&crate::trace::digest(&self.stage.boot).to_be_bytes());
+        self.service = Some(Box::new(Service::new(self.plan.config.clone(), Start { boot })));
+        self.feed(Input::TimePassed);
+    }
+
+    /// What a client asked.
+    pub fn call(&self, id: usize) -> Option<&Call> {
+        self.clients.get(id).map(|client| &client.call)
+    }
+}

@@ -136,6 +136,13 @@ impl Life {
     }
 }
 
+impl Life {
+    /// Whether its key is on its way to be usable, and not away again.
+    pub(crate) fn is_being_made(&self) -> bool {
+        matches!(self.state, KeyLife::Reserving { .. } | KeyLife::Making { .. } | KeyLife::Publishing { .. })
+    }
+}
+
 impl KeyLife {
     fn name(&self) -> &'static str {
         match self {

@@ -159,7 +159,7 @@ impl Step<'_> {
                 let next = rows.last().map(|row| row.object).filter(|_| rows.len() >= limit);
                 let left = rows
                     .iter()
-                    .any(|row| self.state.lives.get(&row.object).is_none_or(|life| life.creation.is_none()));
+                    .any(|row| self.state.lives.get(&row.object).is_none_or(|life| !life.is_being_made()));
                 self.change_deletion(id, |deletion| {
                     let again = left && !core::mem::replace(&mut deletion.seen_unfinished, left);
                     deletion.failed |= left && !again;

@@ -2,6 +2,7 @@
 
 use crate::world::{World, generate, sign};
 use parsecd_core::identity::Text;
+use parsecd_core::outcome::Outcome;
 use parsecd_core::store::{CommitResult, Fetched, ListedKey, Mutation, Page, Query};
 use parsecd_wire::{Opcode, Operation, ProviderId, Reply, Status};
 
@@ -108,4 +109,20 @@ fn unfinished_objects_are_looked_at_twice_for_a_page_may_be_older_than_their_end
         world.listed(Page::Unfinished(if second_look { vec![row] } else { Vec::new() }));
         assert_eq!(world.status(deletion), Some(status));
     }
+}
+
+#[test]
+fn a_deletion_says_so_while_the_object_of_a_failed_creation_is_left() {
+    let mut world = World::owned();
+    let created = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    let Mutation::Reserve(row) = world.commits[0].1.clone() else { panic!("an object is reserved") };
+    world.commit(CommitResult::Durable);
+    world.finish(Outcome::Unknown);
+    assert_eq!(world.status(created), Some(Status::PsaErrorCommunicationFailure));
+    let deletion = world.ask("admin", &Operation::DeleteClient { client: String::from("app") });
+    world.listed(Page::Keys(Vec::new()));
+    world.listed(Page::Unfinished(vec![row.clone()]));
+    world.listed(Page::Unfinished(vec![row]));
+    assert_eq!(world.status(deletion), Some(Status::PsaErrorCommunicationFailure));
 }

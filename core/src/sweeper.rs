@@ -18,8 +18,9 @@ const DOUBLINGS_MAX: u8 = 6;
 pub(crate) enum Sweep {
     /// Nothing is known to be unfinished.
     Idle,
-    /// A page of rows is being read. `again`: something was left behind meanwhile.
-    Listing { again: bool, failures: u8 },
+    /// A page of rows is being read. `ended`: objects whose lives have ended meanwhile, their rows may be
+    /// stale; `again`: something was left behind meanwhile.
+    Listing { ended: BTreeSet<ObjectId>, again: bool, failures: u8 },
     /// Objects of a page are being removed; `last`: where the next page begins, if there is one.
     Removing { left: BTreeSet<ObjectId>, last: Option<ObjectId>, again: bool, failures: u8 },
     /// Something was left behind; the next sweep begins at this instant.
@@ -79,7 +80,7 @@ impl Step<'_> {
             provider.sweep = Sweep::Idle;
             return;
         }
-        provider.sweep = Sweep::Listing { again, failures };
+        provider.sweep = Sweep::Listing { ended: BTreeSet::new(), again, failures };
         let name = provider.name().clone();
         let ticket = self.ticket(Purpose::ListUnfinished(key));
         self.output(Output::List { ticket, query: Query::Unfinished { provider: name, after, limit } });
@@ -88,7 +89,10 @@ impl Step<'_> {
     pub(crate) fn unfinished_listed(&mut self, key: ProviderKey, page: Page) {
         let limit = crate::length(self.state.config.limits.page);
         let Some(provider) = self.state.providers.get_mut(&key) else { return };
-        let Sweep::Listing { again, failures } = provider.sweep else { return };
+        let (ended, again, failures) = match &mut provider.sweep {
+            Sweep::Listing { ended, again, failures } => (core::mem::take(ended), *again, *failures),
+            Sweep::Idle | Sweep::Removing { .. } | Sweep::Pausing { .. } => return,
+        };
         let Page::Unfinished(rows) = page else {
             provider.sweep = Sweep::Idle;
             return self.sweep_later(key);
@@ -97,7 +101,8 @@ impl Step<'_> {
         let device = provider.device().cloned();
         let ours: Vec<_> = rows
             .into_iter()
-            .filter(|row| Some(&row.device) == device.as_ref() && !self.state.lives.contains_key(&row.object))
+            .filter(|row| Some(&row.device) == device.as_ref())
+            .filter(|row| !ended.contains(&row.object) && !self.state.lives.contains_key(&row.object))
             .collect();
         let left = ours.iter().map(|row| row.object).collect();
         if let Some(provider) = self.state.providers.get_mut(&key) {
@@ -112,10 +117,16 @@ impl Step<'_> {
     /// An object's life has ended; if it was the last of its page, the sweep goes on.
     pub(crate) fn swept(&mut self, key: ProviderKey, object: ObjectId) {
         let Some(provider) = self.state.providers.get_mut(&key) else { return };
-        if let Sweep::Removing { left, .. } = &mut provider.sweep
-            && left.remove(&object)
-        {
-            self.sweep_goes_on(key);
+        match &mut provider.sweep {
+            Sweep::Listing { ended, .. } => {
+                ended.insert(object);
+            }
+            Sweep::Removing { left, .. } => {
+                if left.remove(&object) {
+                    self.sweep_goes_on(key);
+                }
+            }
+            Sweep::Idle | Sweep::Pausing { .. } => {}
         }
     }
 

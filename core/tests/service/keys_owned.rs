@@ -164,3 +164,18 @@ fn what_is_unfinished_on_another_device_is_removed_when_that_device_is_back() {
     world.commit(CommitResult::Durable);
     assert_eq!(world.service.memory().key_lives, 0);
 }
+
+#[test]
+fn a_row_that_was_read_before_its_key_became_usable_removes_nothing() {
+    let mut world = World::new(config(MaterialPlace::Provider, 1));
+    let created = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    let Mutation::Reserve(row) = world.commits[0].1.clone() else { panic!("an object is reserved") };
+    world.commit(CommitResult::Durable);
+    world.make();
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(created), Some(Status::Success));
+    world.listed(Page::Unfinished(vec![row]));
+    assert!(world.jobs.is_empty(), "the page is older than the publication");
+    assert_eq!(world.service.memory().key_lives, 0);
+}

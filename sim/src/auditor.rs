@@ -52,6 +52,7 @@ pub struct Arrival {
 #[derive(Debug)]
 struct Open {
     received: u64,
+    since: u64,
     snapshot: Option<Snapshot>,
     work: Work,
     objects: BTreeSet<ObjectId>,
@@ -135,7 +136,7 @@ impl Auditor {
             work.meets_creations =
                 unfinished.map(|row| &row.identity.application).any(|name| name == application);
         }
-        self.open.insert(id, Open { received: scene.moment, snapshot, work, objects });
+        self.open.insert(id, Open { received: scene.moment, since: scene.now, snapshot, work, objects });
     }
 
     /// A client is gone, answered or not.
@@ -252,7 +253,7 @@ impl Auditor {
         let planned: BTreeSet<Status> =
             leads.iter().flat_map(|lead| call.meaning.statuses(*lead, made)).collect();
         let fits = planned.contains(&status)
-            || self.excuses.excuse(call, status, &planned, open.received, &open.work, scene);
+            || self.excuses.excuse(call, status, &planned, (open.received, open.since), &open.work, scene);
         self.findings.check(Oracle::PlannedStatus, fits, || {
             format!(
                 "request {id} {:?} on {:?} is answered {status:?}; it may be {planned:?}, its key leads to {leads:?}",
@@ -392,6 +393,11 @@ impl Auditor {
                     });
                 }
                 Seen::Stale => self.findings.mark(Mark::LateCompletionForDeadConnection),
+                Seen::WrongSignature(request) => {
+                    self.findings.mark(Mark::WrongResultCaught);
+                    let open = self.requests.get(&request).and_then(|id| self.open.get_mut(id));
+                    open.into_iter().for_each(|open| open.work.ended_badly());
+                }
                 Seen::StoreDoubt(began) => self.excuses.core_doubts(began),
                 Seen::Answered(..) | Seen::Provider(..) | Seen::Other => {}
             }

@@ -46,6 +46,11 @@ pub struct Work {
 }
 
 impl Work {
+    /// Its result was thrown away.
+    pub fn ended_badly(&mut self) {
+        self.statuses.insert(Status::PsaErrorCommunicationFailure);
+    }
+
     /// One of its jobs ended.
     pub fn ended(&mut self, ticket: Ticket, outcome: &Outcome) {
         self.jobs.retain(|job| *job != ticket);
@@ -81,6 +86,10 @@ pub struct Excuses {
     started: BTreeMap<Ticket, (u64, HostKey)>,
     operation: u64,
     little_memory: bool,
+    /// A request that waits for so long is told so.
+    queue: u64,
+    /// Public-key operations and hashes need no lane.
+    executor: bool,
 }
 
 impl Excuses {
@@ -98,7 +107,9 @@ impl Excuses {
             known: BTreeMap::new(),
             started: BTreeMap::new(),
             operation: config.deadlines.operation.as_nanos() as u64,
-            little_memory: config.limits.request_memory < 16 << 20,
+            little_memory: config.limits.request_memory < 16 << 20 || config.limits.tenant_queue < 16,
+            queue: config.deadlines.queue.as_nanos() as u64,
+            executor: config.executor.is_some(),
         }
     }
 
@@ -197,7 +208,7 @@ impl Excuses {
         call: &Call,
         status: Status,
         planned: &BTreeSet<Status>,
-        received: u64,
+        (received, since): (u64, u64),
         work: &Work,
         scene: Scene<'_>,
     ) -> bool {
@@ -236,7 +247,9 @@ impl Excuses {
                 call.meaning.key().is_some_and(|key| scene.store.is_damaged(key))
                     || self.deletion_hampered(call, received, scene)
             }
-            Status::PsaErrorInsufficientMemory => own || self.little_memory,
+            Status::PsaErrorInsufficientMemory => {
+                own || self.little_memory || scene.now - since >= self.queue
+            }
             Status::Success | Status::PsaErrorNotPermitted => {
                 call.meaning.exports_unserved() && self.unknown(call.provider, received)
             }
@@ -246,12 +259,9 @@ impl Excuses {
 
     fn needs_lane(&self, call: &Call) -> bool {
         match &call.meaning {
+            Meaning::Use { operation: KeyUse::Verify { .. }, .. } | Meaning::Hash { .. } => !self.executor,
             Meaning::Use { operation, .. } => operation.needs_lane(),
-            Meaning::Create { .. }
-            | Meaning::Destroy { .. }
-            | Meaning::Random(_)
-            | Meaning::Hash { .. }
-            | Meaning::CanDo(_) => true,
+            Meaning::Create { .. } | Meaning::Destroy { .. } | Meaning::Random(_) | Meaning::CanDo(_) => true,
             _ => false,
         }
     }

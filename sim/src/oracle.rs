@@ -107,11 +107,12 @@ pub enum Mark {
     WaiterLeftKeyFinished,
     CrashWithCommitPending,
     ConnectionLimitReached,
+    WrongResultCaught,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 21] = [
+    pub const ALL: [Mark; 22] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -133,6 +134,7 @@ impl Mark {
         Mark::WaiterLeftKeyFinished,
         Mark::CrashWithCommitPending,
         Mark::ConnectionLimitReached,
+        Mark::WrongResultCaught,
     ];
 }
 

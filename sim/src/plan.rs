@@ -4,10 +4,11 @@ use crate::provider::JobFault;
 use crate::random::{Domain, Random};
 use crate::store::GroupFate;
 use parsecd_core::config::{
-    AuthenticatorConfig, Config, Deadlines, Limits, ListenerConfig, MaterialPlace, ProviderConfig,
+    AuthenticatorConfig, Config, Deadlines, ExecutorConfig, Limits, ListenerConfig, MaterialPlace,
+    ProviderConfig,
 };
 use parsecd_core::ids::{ListenerKey, ProviderKey};
-use parsecd_wire::{AuthenticationType, ProviderId, ProviderInfo, Status, Uuid};
+use parsecd_wire::{AuthenticationType, Opcode, ProviderId, ProviderInfo, Status, Uuid};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub const LISTENER: ListenerKey = ListenerKey(0);
 pub const ADMIN: &str = "admin";
 
 /// Faults of jobs that may be drawn, in the order of [`Weights::jobs`].
-pub const JOB_FAULTS: [JobFault; 12] = [
+pub const JOB_FAULTS: [JobFault; 13] = [
     JobFault::Hangs,
     JobFault::HostDiesBefore,
     JobFault::HostDiesAfter,
@@ -34,6 +35,7 @@ pub const JOB_FAULTS: [JobFault; 12] = [
     JobFault::Refused(Status::PsaErrorHardwareFailure),
     JobFault::LoginLost,
     JobFault::Rebuild,
+    JobFault::WrongSignature,
 ];
 /// Faults of opening a host, in the order of [`Weights::opens`].
 pub const OPEN_FAULTS: [JobFault; 5] =
@@ -189,6 +191,10 @@ impl Plan {
         plan.lanes = *random.pick(Domain::Swarm, &[1, 2, 4]);
         plan.weights = weights(random);
         knobs(&mut plan.config, random);
+        if plan.config.providers.values().any(|provider| !provider.verify_signatures) {
+            let wrong = JOB_FAULTS.iter().position(|fault| *fault == JobFault::WrongSignature);
+            wrong.into_iter().for_each(|index| plan.weights.jobs[index] = 0);
+        }
         plan
     }
 }
@@ -268,6 +274,24 @@ fn knobs(config: &mut Config, random: &mut Random) {
     if odd(200) {
         config.limits.request_memory = 1 << 20;
     }
+    if odd(150) {
+        config.limits.tenant_queue = 1;
+    }
+    if odd(100) {
+        config.deadlines.queue = Duration::from_millis(10);
+    }
+    if odd(500) {
+        config.executor = if odd(500) { None } else { Some(executor(1)) };
+    }
+    if config.executor.is_some() && odd(300) {
+        config.providers.values_mut().for_each(|provider| provider.verify_signatures = true);
+    }
+}
+
+fn executor(threads: u16) -> ExecutorConfig {
+    let mut capabilities = crate::capabilities::owning();
+    capabilities.opcodes = [Opcode::PsaVerifyHash, Opcode::PsaHashCompute, Opcode::PsaHashCompare].into();
+    ExecutorConfig { threads, capabilities }
 }
 
 /// A configuration with both providers and both authenticators.
@@ -284,6 +308,7 @@ pub fn config() -> Config {
         material,
         hosts,
         random_limit: None,
+        verify_signatures: false,
     };
     let authenticator = |kind: AuthenticationType, admins: &[&str]| AuthenticatorConfig {
         kind,
@@ -294,6 +319,7 @@ pub fn config() -> Config {
         deadlines: Deadlines::default(),
         allow_deprecated: false,
         refuse_pkcs1v15_encryption: false,
+        executor: Some(executor(2)),
         audit: false,
         providers: [
             (SEALING, provider("sealing", ProviderId::MbedCrypto, MaterialPlace::Record, 2)),

@@ -4,7 +4,7 @@
 //! refused one does not fail its group. Its faults are those a disk has: no room, a failed write, a failed
 //! sync whose transactions surface only after a restart (or never), answers that come late, a damaged row.
 
-use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
+use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Text};
 use parsecd_core::ids::{ObjectId, Ticket};
 use parsecd_core::record::EncodedRecord;
 use parsecd_core::store::{CommitResult, Counters, Fetched, ListedKey, Mutation, Page, Query, Unfinished};
@@ -26,17 +26,20 @@ pub struct Row {
     pub object: ObjectId,
     /// Its record.
     pub record: EncodedRecord,
+    /// Whose quota it counts for.
+    pub principal: Text,
 }
 
 impl Tables {
     fn apply(&mut self, mutation: &Mutation) -> CommitResult {
         let fits = match mutation {
             Mutation::Reserve(row) => self.unfinished.insert(row.object, row.clone()).is_none(),
-            Mutation::Publish { identity, object, record } => {
+            Mutation::Publish { identity, object, record, principal } => {
                 let free = !self.keys.contains_key(identity);
                 if free {
                     self.unfinished.remove(object);
-                    self.keys.insert(identity.clone(), Row { object: *object, record: record.clone() });
+                    let (record, principal) = (record.clone(), principal.clone());
+                    self.keys.insert(identity.clone(), Row { object: *object, record, principal });
                 }
                 free
             }
@@ -202,20 +205,29 @@ impl Store {
     }
 
     /// Answers a fetch.
-    pub fn fetch(&self, identity: &KeyIdentity) -> (Fetched, Counters) {
+    pub fn fetch(&self, identity: &KeyIdentity, principal: &Text) -> (Fetched, Counters) {
         let fetched = match self.visible().keys.get(identity) {
             None => Fetched::Absent,
             Some(_) if self.is_damaged(identity) => Fetched::Unreadable,
             Some(row) => Fetched::Found(row.record.clone()),
         };
-        (fetched, self.counters(&identity.application))
+        (fetched, self.counters(&identity.application, principal))
     }
 
-    fn counters(&self, application: &ApplicationIdentity) -> Counters {
-        let mine = self.visible().keys.iter().filter(|(identity, _)| identity.application == *application);
-        let (keys, bytes) =
-            mine.fold((0, 0), |(keys, bytes), (_, row)| (keys + 1, bytes + row.record.0.len() as u64));
-        Counters { tenant_keys: keys, tenant_bytes: bytes, principal_keys: keys, principal_bytes: bytes }
+    fn counters(&self, application: &ApplicationIdentity, principal: &Text) -> Counters {
+        let mut counters = Counters::default();
+        for (identity, row) in &self.visible().keys {
+            let bytes = row.record.0.len() as u64;
+            if identity.application == *application {
+                counters.tenant_keys += 1;
+                counters.tenant_bytes += bytes;
+            }
+            if row.principal == *principal {
+                counters.principal_keys += 1;
+                counters.principal_bytes += bytes;
+            }
+        }
+        counters
     }
 
     /// Answers a query.

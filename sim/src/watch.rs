@@ -36,6 +36,8 @@ pub enum Seen {
     Stale,
     /// A provider went up or down.
     Provider(ProviderKey, bool),
+    /// A signature was wrong, and did not leave.
+    WrongSignature(RequestId),
     /// The core began or ended to doubt what the store says.
     StoreDoubt(bool),
     /// Anything else.
@@ -58,6 +60,7 @@ impl Observer for Watch {
             Event::Answered(answered) => Seen::Answered(answered.connection, answered.status),
             Event::Stale { .. } => Seen::Stale,
             Event::Provider { provider, up } => Seen::Provider(provider, up),
+            Event::WrongSignature { request, .. } => Seen::WrongSignature(request),
             Event::StoreDoubt { began } => Seen::StoreDoubt(began),
             _ => Seen::Other,
         });

@@ -420,8 +420,8 @@ impl World {
                     .findings
                     .check(Oracle::I6Identity, false, || "a token is to be verified".to_owned());
             }
-            Output::Fetch { ticket, identity } => {
-                let (fetched, counters) = self.store.fetch(&identity);
+            Output::Fetch { ticket, identity, principal } => {
+                let (fetched, counters) = self.store.fetch(&identity, &principal);
                 let told = match self.read_fails() {
                     true => Told::Fetched(ticket, Fetched::Failed, Counters::default()),
                     false => Told::Fetched(ticket, fetched, counters),

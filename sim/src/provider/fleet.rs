@@ -7,8 +7,8 @@ use crate::plan::{OWNING, Plan, SEALING};
 use crate::random::Domain;
 use crate::stage::{Event, HostId, MICRO, MILLI, Stage, Told};
 use parsecd_core::ids::{HostKey, LaneKey, ObjectId, ProviderKey, Ticket};
-use parsecd_core::job::Job;
-use parsecd_core::outcome::Outcome;
+use parsecd_core::job::{Job, KeyOperation};
+use parsecd_core::outcome::{Effect, Outcome};
 use parsecd_wire::Status;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -253,6 +253,16 @@ impl Fleet {
                     backend.run(job, Part::Half, made);
                 }
                 Outcome::Unknown
+            }
+            JobFault::WrongSignature => {
+                let mut outcome = backend.run(job, Part::Whole, made);
+                let signs = matches!(job, Job::Use { operation: KeyOperation::SignHash { .. }, .. });
+                if let Outcome::Done(Effect::Output(signature)) = &mut outcome
+                    && let Some(byte) = signature.first_mut().filter(|_| signs)
+                {
+                    *byte ^= 1;
+                }
+                outcome
             }
             JobFault::None | JobFault::OtherDevice => backend.run(job, Part::Whole, made),
             JobFault::UnknownBefore | JobFault::HostDiesBefore | JobFault::LandsLate | JobFault::Hangs => {

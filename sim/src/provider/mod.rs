@@ -42,6 +42,8 @@ pub enum JobFault {
     LoginLost,
     /// The library has to be opened again.
     Rebuild,
+    /// A byte of the signature is flipped; only where signatures are verified before they leave.
+    WrongSignature,
     /// The device refuses the PIN (opening only).
     PinRefused,
     /// The device is away (opening only).

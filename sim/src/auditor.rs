@@ -538,7 +538,7 @@ impl Auditor {
     /// The core came to rest: nothing may be left undone.
     pub fn rested(&mut self, store: &Store, calls: impl Fn(usize) -> Option<Call>) {
         for (object, (identity, denied)) in std::mem::take(&mut self.doubtful) {
-            let exists = store.visible().owner(object).is_some();
+            let exists = store.visible().owner(object).is_some() && !store.is_damaged(&identity);
             self.findings.check(Oracle::I2NothingLost, !(denied && exists), || {
                 format!("the creation of {identity:?} failed, and {object} exists")
             });

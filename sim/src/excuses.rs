@@ -233,7 +233,7 @@ impl Excuses {
                 let removal_failed =
                     matches!(call.meaning, Meaning::Destroy { .. }) && !work.statuses.is_empty();
                 own || removal_failed
-                    || (self.needs_lane(call)
+                    || ((self.needs_lane(call) || self.unknown(call.provider, received))
                         && told_after_provider(call, planned)
                         && (self.provider_troubled(call, received) || self.overdue(work, scene.now)))
                     || work.meets_creations

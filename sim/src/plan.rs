@@ -200,7 +200,14 @@ impl Plan {
 }
 
 fn weights(random: &mut Random) -> Weights {
-    let operations = subset(random);
+    let mut operations: [u32; KINDS.len()] = subset(random);
+    if random.chance(Domain::Swarm, 700) {
+        let keys = [(Kind::Create, 16), (Kind::Sign, 24), (Kind::Verify, 8), (Kind::Destroy, 4)];
+        for (kind, least) in keys {
+            let index = KINDS.iter().position(|other| *other == kind);
+            index.into_iter().for_each(|index| operations[index] = operations[index].max(least));
+        }
+    }
     let mut family = |rates: &[u32]| {
         let active = random.chance(Domain::Swarm, 600);
         if active { *random.pick(Domain::Swarm, rates) } else { 0 }

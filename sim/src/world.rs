@@ -150,7 +150,8 @@ impl World {
     fn check_rest(&mut self) {
         let Some(service) = &self.service else { return };
         let memory = service.memory();
-        let empty = MemoryReport { entries: memory.entries, cache: memory.cache, ..MemoryReport::default() };
+        let MemoryReport { entries, cache, measured, .. } = memory;
+        let empty = MemoryReport { entries, cache, measured, ..MemoryReport::default() };
         let links = self.links.len();
         let findings = &mut self.auditor.findings;
         findings.check(Oracle::I7Memory, memory == empty, || format!("at rest the core holds {memory:?}"));

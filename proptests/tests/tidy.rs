@@ -102,19 +102,23 @@ fn no_test_is_switched_off() {
     assert_no_line("a test is ignored", &sources(), |_, _, line| line.contains(concat!("#[", "ignore")));
 }
 
+/// Whether the line begins unsafe code: a block, an implementation, a declaration, a function, an attribute.
+fn begins_unsafe(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let with_its_object = words.windows(2).any(|pair| {
+        let object = pair[1].starts_with('{') || ["impl", "extern", "fn", "trait"].contains(&pair[1]);
+        pair[0].rsplit(|c: char| !c.is_alphanumeric() && c != '_').next() == Some("unsafe") && object
+    });
+    with_its_object || line.contains("#[unsafe(") || words.last() == Some(&"unsafe")
+}
+
 #[test]
 fn every_unsafe_block_says_why_it_is_sound() {
     let mut unsafe_sources = sources();
     unsafe_sources.retain(|source| source.is_under(&MAY_BE_UNSAFE));
     assert_no_line("unsafe without a SAFETY comment", &unsafe_sources, |source, index, line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let is_block = words.windows(2).any(|pair| {
-            pair[0].ends_with("unsafe")
-                && (pair[1].starts_with(['{', '"']) || ["impl", "extern"].contains(&pair[1]))
-        });
-        let is_block = is_block || line.contains("#[unsafe(") || line.trim_end().ends_with("unsafe");
         let above: Vec<&str> = source.text.lines().take(index).collect();
-        is_block && !above.iter().rev().take(SAFETY_WITHIN).any(|line| line.contains("SAFETY:"))
+        begins_unsafe(line) && !above.iter().rev().take(SAFETY_WITHIN).any(|line| line.contains("SAFETY:"))
     });
 }
 
@@ -122,7 +126,7 @@ fn every_unsafe_block_says_why_it_is_sound() {
 fn unsafe_code_stays_in_the_back_ends() {
     let mut others = sources();
     others.retain(|source| !source.is_under(&MAY_BE_UNSAFE) && !source.path.ends_with("tidy.rs"));
-    assert_no_line("unsafe outside the back ends", &others, |_, _, line| has_word(line, "unsafe"));
+    assert_no_line("unsafe outside the back ends", &others, |_, _, line| begins_unsafe(line));
 }
 
 #[test]

@@ -49,8 +49,8 @@ pub struct AeadInput<'a> {
     pub additional_data: &'a [u8],
 }
 
+// SAFETY: as in Mbed TLS's psa/crypto.h. psa-crypto-sys does not declare them.
 unsafe extern "C" {
-    // Mbed TLS has them, psa-crypto-sys does not declare them.
     fn psa_cipher_encrypt(
         key: ffi::psa_key_id_t,
         algorithm: ffi::psa_algorithm_t,

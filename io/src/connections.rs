@@ -308,3 +308,126 @@ impl Connections {
         failed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+    use std::os::unix::net::UnixStream;
+
+    /// A connection of ours and the client's end of it.
+    fn connection(connections: &mut Connections) -> (ConnectionKey, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        (connections.insert(ours.into()).unwrap(), theirs)
+    }
+
+    fn readiness(key: ConnectionKey, readable: bool, hung_up: bool) -> Readiness {
+        Readiness { source: Source::Connection(key), readable, writable: false, hung_up }
+    }
+
+    #[test]
+    fn after_an_abort_the_client_reads_its_answer_and_the_end_although_it_sent_more_than_was_read() {
+        let mut connections = Connections::default();
+        let (key, mut client) = connection(&mut connections);
+        client.write_all(&[7; 100_000]).unwrap();
+        assert_eq!(connections.read(key, &mut [0; 36]), Read::Bytes(36));
+        assert_eq!(connections.write(key, b"answer"), Write::Taken(6));
+        assert!(connections.abort(key));
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).unwrap();
+        assert_eq!(answer, b"answer");
+        assert!(!connections.abort(key), "it is closed only once");
+    }
+
+    #[test]
+    fn an_answer_larger_than_the_kernel_takes_goes_out_in_parts_and_the_close_waits_for_the_last() {
+        let mut connections = Connections::default();
+        let (key, mut client) = connection(&mut connections);
+        let answer: Vec<u8> = (0..3_000_000_u32).map(|number| number.to_le_bytes()[1]).collect();
+        connections.end_with(key, Ending::Close);
+        let reader = std::thread::spawn(move || {
+            let mut received = Vec::new();
+            client.read_to_end(&mut received).unwrap();
+            received
+        });
+        let mut sent = 0;
+        while sent < answer.len() {
+            match connections.write(key, &answer[sent..]) {
+                Write::Taken(count) => sent += count,
+                Write::Nothing => std::thread::yield_now(),
+                Write::Broken => panic!("the client is there"),
+            }
+        }
+        assert!(connections.written(key));
+        assert!(connections.is_empty());
+        assert!(reader.join().unwrap() == answer);
+    }
+
+    #[test]
+    fn after_shutting_the_write_side_it_still_reads() {
+        let mut connections = Connections::default();
+        let (key, mut client) = connection(&mut connections);
+        connections.end_with(key, Ending::ShutdownWrite);
+        assert!(!connections.written(key));
+        assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+        client.write_all(b"late").unwrap();
+        assert_eq!(connections.read(key, &mut [0; 8]), Read::Bytes(4));
+        drop(client);
+        assert_eq!(connections.read(key, &mut [0; 8]), Read::Closed);
+        assert_eq!(connections.read(key, &mut [0; 8]), Read::Nothing, "nothing comes after the end");
+    }
+
+    #[test]
+    fn a_hang_up_means_a_lost_client_only_until_our_own_side_is_shut() {
+        let mut connections = Connections::default();
+        let (key, _client) = connection(&mut connections);
+        assert!(connections.ready(key, readiness(key, true, true)));
+        connections.end_with(key, Ending::ShutdownWrite);
+        connections.written(key);
+        assert!(!connections.ready(key, readiness(key, true, true)));
+    }
+
+    #[test]
+    fn a_client_that_is_gone_breaks_the_write() {
+        let mut connections = Connections::default();
+        let (key, client) = connection(&mut connections);
+        drop(client);
+        assert_eq!(connections.write(key, b"answer"), Write::Broken);
+    }
+
+    #[test]
+    fn a_key_is_never_used_twice_and_old_ones_mean_nothing() {
+        let mut connections = Connections::default();
+        let (first, _a) = connection(&mut connections);
+        assert!(connections.abort(first));
+        let (second, _b) = connection(&mut connections);
+        assert_eq!(first.slot, second.slot);
+        assert_ne!(first, second);
+        assert_eq!(connections.read(first, &mut [0; 8]), Read::Nothing);
+        assert!(!connections.ready(first, readiness(first, true, true)));
+        assert_eq!(connections.len(), 1);
+    }
+
+    #[test]
+    fn a_connection_is_in_each_queue_once_and_leaves_it_when_there_is_nothing_to_read() {
+        let mut connections = Connections::default();
+        let (key, mut client) = connection(&mut connections);
+        connections.queue_read(key);
+        assert_eq!(connections.reads_waiting(), 1);
+        assert_eq!(connections.next_read(), Some(key));
+        assert_eq!(connections.read(key, &mut [0; 8]), Read::Nothing);
+        connections.queue_read(key);
+        assert_eq!(connections.next_read(), None);
+
+        client.write_all(b"0123456789").unwrap();
+        connections.ready(key, readiness(key, true, false));
+        assert_eq!(connections.next_read(), Some(key));
+        assert_eq!(connections.read(key, &mut [0; 8]), Read::Bytes(8));
+        connections.queue_read(key);
+        assert_eq!(connections.next_read(), Some(key), "a read that filled its room is tried again");
+        assert_eq!(connections.read(key, &mut [0; 8]), Read::Bytes(2));
+        connections.queue_read(key);
+        assert_eq!(connections.next_read(), None, "a short one is not");
+    }
+}

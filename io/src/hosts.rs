@@ -249,3 +249,165 @@ impl Hosts {
         self.events.push_back(Input::HostChanged { host, state: HostState::Down { why } });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poller::Source;
+    use parsecd_core::input::HostState;
+
+    const HOST: HostKey = HostKey { provider: ProviderKey(0), slot: 0, generation: 0 };
+    const LANE: LaneKey = LaneKey { host: HOST, lane: 0 };
+    const JOB: Job = Job::Random { length: 16 };
+
+    /// A host that does what a shell script says; its end of the link is descriptor 0.
+    fn with_host(script: &str, test: impl FnOnce(&mut Hosts, &mut Poller)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        runtime.block_on(async {
+            let program = Program {
+                path: "/bin/sh".into(),
+                arguments: vec!["-c".into(), script.into()],
+                name: "script".to_owned(),
+            };
+            let mut hosts = Hosts::new(BTreeMap::from([(HOST.provider, program)]));
+            let mut poller = Poller::new().unwrap();
+            hosts.open(HOST, &poller);
+            test(&mut hosts, &mut poller);
+            hosts.kill(HOST);
+        });
+    }
+
+    /// The next event, which comes.
+    fn next(hosts: &mut Hosts, poller: &mut Poller) -> Input<'static> {
+        loop {
+            if let Some(event) = hosts.next_event() {
+                return event;
+            }
+            let mut readiness = Vec::new();
+            poller.collect(&mut readiness).unwrap();
+            for ready in readiness {
+                match ready.source {
+                    Source::HostLink(serial) => hosts.link_ready(serial, ready.readable, ready.writable),
+                    Source::HostErrors(serial) => hosts.errors_ready(serial),
+                    Source::HostExit(serial) => hosts.exited(serial),
+                    other => panic!("{other:?}"),
+                }
+            }
+            hosts.read();
+            hosts.write();
+            std::thread::yield_now();
+        }
+    }
+
+    fn finished(event: Input<'static>) -> (u64, Outcome) {
+        match event {
+            Input::JobFinished { ticket, outcome } => (ticket.0, outcome),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn assert_down(event: Input<'static>, why: &str) {
+        match event {
+            Input::HostChanged { host: HOST, state: HostState::Down { why: told } } => {
+                assert!(told.contains(why), "{told}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// `Opened` with one lane and no name of a library: length, 1, lanes, length of the name.
+    const OPENED: &str = r"printf '\007\000\000\000\001\001\000\000\000\000\000' >&0; ";
+
+    fn assert_opened(event: Input<'static>) {
+        match event {
+            Input::HostChanged { host: HOST, state: HostState::Opened { lanes: 1 } } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_host_that_ends_loses_the_first_job_of_its_lane_and_none_behind_it() {
+        // It reads one byte, so the jobs were written, and ends.
+        with_host(&format!("{OPENED} dd bs=1 count=1 of=/dev/null 2>/dev/null; exit 7"), |hosts, poller| {
+            assert_opened(next(hosts, poller));
+            for ticket in [1, 2, 3] {
+                hosts.start(LANE, Ticket(ticket), &JOB);
+            }
+            assert_eq!(finished(next(hosts, poller)), (1, Outcome::LaneLost));
+            assert_eq!(finished(next(hosts, poller)), (2, Outcome::NoEffect));
+            assert_eq!(finished(next(hosts, poller)), (3, Outcome::NoEffect));
+            assert_down(next(hosts, poller), "its process ended");
+            hosts.start(LANE, Ticket(4), &JOB);
+            assert_eq!(finished(next(hosts, poller)), (4, Outcome::NoEffect), "it is gone");
+        });
+    }
+
+    #[test]
+    fn a_host_that_says_what_makes_no_sense_is_given_up() {
+        for (script, why) in [
+            (r"printf '\001\000\000\000\377' >&0; exec sleep 60", "it sent"),
+            (r"printf '\377\377\377\377' >&0; exec sleep 60", "it sent"),
+            (r"printf '\007\000\000\000\001\000\000\000\000\000\000' >&0; exec sleep 60", "without lanes"),
+            (&format!("{OPENED}{OPENED} exec sleep 60"), "a second start"),
+            (
+                r"printf '\012\000\000\000\002\005\000\000\000\000\000\000\000\003' >&0; exec sleep 60",
+                "an answer to no job",
+            ),
+        ] {
+            with_host(script, |hosts, poller| {
+                let mut event = next(hosts, poller);
+                if matches!(event, Input::HostChanged { state: HostState::Opened { .. }, .. }) {
+                    event = next(hosts, poller);
+                }
+                assert_down(event, why);
+            });
+        }
+    }
+
+    #[test]
+    fn killing_a_host_ends_its_jobs_before_it_is_said_to_be_down() {
+        with_host(&format!("{OPENED} exec sleep 60"), |hosts, poller| {
+            assert_opened(next(hosts, poller));
+            hosts.start(LANE, Ticket(1), &JOB);
+            hosts.start(LANE, Ticket(2), &JOB);
+            hosts.write();
+            hosts.kill(HOST);
+            assert_eq!(finished(next(hosts, poller)), (1, Outcome::LaneLost));
+            assert_eq!(finished(next(hosts, poller)), (2, Outcome::NoEffect));
+            assert_down(next(hosts, poller), "killed");
+        });
+    }
+
+    #[test]
+    fn a_job_that_never_left_the_daemon_has_no_effect_and_can_be_cancelled_at_once() {
+        with_host(&format!("{OPENED} exec sleep 60"), |hosts, poller| {
+            assert_opened(next(hosts, poller));
+            hosts.start(LANE, Ticket(1), &JOB);
+            hosts.start(LANE, Ticket(2), &JOB);
+            hosts.cancel(Ticket(2));
+            assert_eq!(finished(next(hosts, poller)), (2, Outcome::NoEffect));
+        });
+        with_host(&format!("{OPENED} exec sleep 60"), |hosts, poller| {
+            assert_opened(next(hosts, poller));
+            hosts.start(LANE, Ticket(1), &JOB);
+            hosts.kill(HOST);
+            assert_eq!(finished(next(hosts, poller)), (1, Outcome::NoEffect));
+        });
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_a_host_that_is_down() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        runtime.block_on(async {
+            let program = Program {
+                path: "/nonexistent/parsecd-host".into(),
+                arguments: Vec::new(),
+                name: "script".to_owned(),
+            };
+            let mut hosts = Hosts::new(BTreeMap::from([(HOST.provider, program)]));
+            let mut poller = Poller::new().unwrap();
+            hosts.open(HOST, &poller);
+            assert_down(next(&mut hosts, &mut poller), "/nonexistent/parsecd-host");
+        });
+    }
+}

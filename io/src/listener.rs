@@ -234,3 +234,125 @@ fn remove_stale(path: &Path, name: &SocketAddrUnix) -> Result<(), ListenError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use tempfile::TempDir;
+
+    /// The umask belongs to the process: one test at a time.
+    fn alone() -> MutexGuard<'static, ()> {
+        static LOCK: Mutex<()> = Mutex::new(());
+        LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place() -> (TempDir, Address) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("parsec.sock");
+        (directory, Address { path, mode: 0o666, runtime_directories: Vec::new() })
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().mode() & 0o7777
+    }
+
+    #[test]
+    fn the_socket_has_its_mode_whatever_the_umask_which_stays_as_it_was() {
+        let _alone = alone();
+        for (umask, wanted) in [(0o077, 0o666), (0o000, 0o660), (0o022, 0o600)] {
+            let (_directory, mut address) = place();
+            address.mode = wanted;
+            let before = rustix::process::umask(Mode::from_raw_mode(umask));
+            let bound = Listener::bind(ListenerKey(0), &address);
+            let after = rustix::process::umask(before);
+            bound.unwrap();
+            assert_eq!(after.as_raw_mode(), umask);
+        }
+        let (_directory, address) = place();
+        let (_listener, _) = Listener::bind(ListenerKey(0), &address).unwrap();
+        assert_eq!(mode(&address.path), 0o666);
+    }
+
+    #[test]
+    fn a_socket_that_is_in_use_is_left_alone_and_its_owner_named() {
+        let _alone = alone();
+        let (_directory, address) = place();
+        let _first = UnixListener::bind(&address.path).unwrap();
+        match Listener::bind(ListenerKey(0), &address) {
+            Err(ListenError::InUse { pid, .. }) => assert_eq!(pid, Some(std::process::id())),
+            other => panic!("{:?}", other.err()),
+        }
+        UnixStream::connect(&address.path).unwrap();
+    }
+
+    #[test]
+    fn a_stale_socket_is_replaced_and_any_other_file_refused() {
+        let _alone = alone();
+        let (_directory, address) = place();
+        drop(UnixListener::bind(&address.path).unwrap());
+        let (listener, _) = Listener::bind(ListenerKey(0), &address).unwrap();
+        UnixStream::connect(&address.path).unwrap();
+        drop(listener);
+        assert!(!address.path.exists(), "removed at the end");
+
+        fs::write(&address.path, "precious").unwrap();
+        assert!(matches!(Listener::bind(ListenerKey(0), &address), Err(ListenError::NotASocket(_))));
+        fs::remove_file(&address.path).unwrap();
+        std::os::unix::fs::symlink("/nonexistent", &address.path).unwrap();
+        assert!(matches!(Listener::bind(ListenerKey(0), &address), Err(ListenError::NotASocket(_))));
+    }
+
+    #[test]
+    fn a_socket_that_another_put_in_its_place_is_not_removed() {
+        let _alone = alone();
+        let (_directory, address) = place();
+        let (listener, _) = Listener::bind(ListenerKey(0), &address).unwrap();
+        fs::remove_file(&address.path).unwrap();
+        let _other = UnixListener::bind(&address.path).unwrap();
+        drop(listener);
+        UnixStream::connect(&address.path).unwrap();
+    }
+
+    #[test]
+    fn a_missing_directory_is_made_in_a_runtime_directory_only() {
+        let _alone = alone();
+        let (directory, mut address) = place();
+        address.path = directory.path().join("parsec/parsec.sock");
+        assert!(matches!(Listener::bind(ListenerKey(0), &address), Err(ListenError::NoDirectory(_))));
+        address.runtime_directories.push(directory.path().to_owned());
+        let before = rustix::process::umask(Mode::from_raw_mode(0o077));
+        let bound = Listener::bind(ListenerKey(0), &address);
+        rustix::process::umask(before);
+        bound.unwrap();
+        assert_eq!(mode(&directory.path().join("parsec")), 0o755);
+    }
+
+    #[test]
+    fn an_existing_directory_keeps_its_mode_and_is_warned_about_if_others_can_write_to_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let _alone = alone();
+        for (bits, warned) in [(0o777, true), (0o775, true), (0o755, false), (0o700, false)] {
+            let (directory, address) = place();
+            fs::set_permissions(directory.path(), fs::Permissions::from_mode(bits)).unwrap();
+            let (_listener, warning) = Listener::bind(ListenerKey(0), &address).unwrap();
+            assert_eq!(warning.is_some(), warned, "{bits:o}");
+            assert_eq!(mode(directory.path()), bits);
+        }
+    }
+
+    #[test]
+    fn accepting_gives_connections_with_the_credentials_of_their_peer_then_nothing() {
+        let _alone = alone();
+        let (_directory, address) = place();
+        let (listener, _) = Listener::bind(ListenerKey(3), &address).unwrap();
+        let _client = UnixStream::connect(&address.path).unwrap();
+        let Accept::Connection(socket) = listener.accept() else { panic!("somebody waits") };
+        let credentials = peer(&socket).unwrap();
+        assert_eq!(credentials.uid, rustix::process::geteuid().as_raw());
+        assert_eq!(credentials.gid, rustix::process::getegid().as_raw());
+        assert_eq!(credentials.pid, std::process::id());
+        assert!(matches!(listener.accept(), Accept::Nothing));
+    }
+}

@@ -51,6 +51,8 @@ fn the_service_tells_what_it_is() {
         "0x05 (PsaVerifyHash)",
         "0x06 (PsaImportKey)",
         "0x07 (PsaExportPublicKey)",
+        "0x0a (PsaAsymmetricEncrypt)",
+        "0x0b (PsaAsymmetricDecrypt)",
         "0x0c (PsaExportKey)",
         "0x0d (PsaGenerateRandom)",
         "0x0f (PsaHashCompute)",
@@ -150,6 +152,30 @@ fn signatures_are_verified_by_openssl() {
         let verify = ["dgst", "-sha256", "-verify", &public, "-signature", &signature, &content];
         assert_eq!(tool.openssl(&verify, ""), "Verified OK\n", "{name}");
     }
+}
+
+#[test]
+fn what_the_tool_and_openssl_encrypt_the_tool_decrypts() {
+    let service = direct_first();
+    let tool = Tool::new(&service);
+    tool.output(&["create-rsa-key", "-k", "pkcs1"]);
+    tool.output(&["create-rsa-key", "-k", "oaep", "--oaep"]);
+    for (name, padding) in [
+        ("pkcs1", ["rsa_padding_mode:pkcs1"].as_slice()),
+        ("oaep", &["rsa_padding_mode:oaep", "rsa_oaep_md:sha256", "rsa_mgf1_md:sha256"]),
+    ] {
+        let by_tool = tool.output(&["encrypt", "-k", name, "grüße 🔑"]);
+        assert_eq!(tool.output(&["decrypt", "-k", name, by_tool.trim_end()]), "grüße 🔑\n");
+
+        let public = tool.file("public.pem", tool.output(&["export-public-key", "-k", name]).as_bytes());
+        let ciphertext = tool.path("ciphertext");
+        let mut encrypt = vec!["pkeyutl", "-encrypt", "-pubin", "-inkey", &public, "-out", &ciphertext];
+        padding.iter().for_each(|option| encrypt.extend(["-pkeyopt", option]));
+        tool.openssl(&encrypt, "by OpenSSL");
+        let by_openssl = tool.openssl(&["base64", "-A", "-in", &ciphertext], "");
+        assert_eq!(tool.output(&["decrypt", "-k", name, &by_openssl]), "by OpenSSL\n");
+    }
+    tool.failure(&["decrypt", "-k", "oaep", "bm90aGluZw=="]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use parsecd_client::{Error, TransportError, UsageError};
 use parsecd_wire::Status;
 use std::error::Error as _;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Why a command has no result.
@@ -46,10 +46,12 @@ impl Failure {
             line.push_str(&error.to_string());
             cause = error.source();
         }
-        eprintln!("{line}");
         if let Some(hint) = self.hint() {
-            eprintln!("hint: {hint}");
+            line.push_str("\nhint: ");
+            line.push_str(hint);
         }
+        // Nobody may be listening: the exit code still tells.
+        let _ = writeln!(io::stderr(), "{line}");
     }
 
     fn hint(&self) -> Option<&'static str> {

@@ -48,7 +48,7 @@ pub(super) fn random(client: &Client, bytes: u64, raw: bool) -> Result<Vec<u8>, 
 
 pub(super) fn hash(client: &Client, file: &Path, hash: Hash) -> Result<Vec<u8>, Failure> {
     let value = client.hash_compute(hash, &digest::read_file(file)?)?;
-    Ok(format!("{}  {}\n", text::hexadecimal(&value), file.display()).into())
+    Ok(format!("{}  {}\n", text::hexadecimal(&value), text::printable(&file.to_string_lossy())).into())
 }
 
 fn is_ecdsa(scheme: AsymmetricSignature) -> bool {

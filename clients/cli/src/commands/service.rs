@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::text;
 use parsecd_client::Client;
+use std::io::{self, Write};
 
 pub(super) fn ping(client: &Client) -> Result<Vec<u8>, Failure> {
     let (major, minor) = client.ping()?;
@@ -51,7 +52,7 @@ pub(super) fn list_authenticators(client: &Client) -> Result<Vec<u8>, Failure> {
 pub(super) fn list_keys(client: &Client) -> Result<Vec<u8>, Failure> {
     let keys = client.list_keys()?;
     if keys.is_empty() {
-        eprintln!("no keys ({})", client.authentication());
+        let _ = writeln!(io::stderr(), "no keys ({})", client.authentication());
     }
     let mut lines = String::new();
     for key in keys {

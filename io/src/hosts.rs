@@ -79,9 +79,7 @@ impl Hosts {
         let link =
             serial.and_then(|serial| self.processes.get_mut(&serial)).and_then(|host| host.link.as_mut());
         let (Some(serial), Some(link)) = (serial, link) else {
-            // Its host went down in this very turn.
-            self.finished(ticket, Outcome::NoEffect);
-            return;
+            return self.not_started(lane.host, ticket);
         };
         match HostRequest::job_frame(ticket, job) {
             Ok(frame) => {
@@ -239,6 +237,14 @@ impl Hosts {
             self.finished(ticket, outcome);
         }
         self.down(link.host, why);
+    }
+
+    /// Gives back a job whose host is lost while the core does not know yet: before it is told, as it expects
+    /// the jobs of a host to end before the host does.
+    fn not_started(&mut self, lost: HostKey, ticket: Ticket) {
+        let is_its_end = |event: &Input<'_>| matches!(event, Input::HostChanged { host, state: HostState::Down { .. } } if *host == lost);
+        let place = self.events.iter().position(is_its_end).unwrap_or(self.events.len());
+        self.events.insert(place, Input::JobFinished { ticket, outcome: Outcome::NoEffect });
     }
 
     fn finished(&mut self, ticket: Ticket, outcome: Outcome) {

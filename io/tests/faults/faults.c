@@ -29,7 +29,7 @@ static int of_the_store(int fd)
     if (length < 0)
         return 0;
     target[length] = 0;
-    return strstr(target, "keys.sqlite3") != NULL;
+    return strstr(target, "keys.sqlite3") != NULL || strstr(target, ".key") != NULL;
 }
 
 /* The errno to fail with, or 0. */

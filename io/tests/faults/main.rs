@@ -76,16 +76,28 @@ impl Faults {
 
 /// The store as the next process would find it if this one died now.
 fn after_crash(store: &Fixture) -> Fixture {
-    let mut copy = Fixture::new();
-    copy.close();
-    for entry in fs::read_dir(copy.directory()).unwrap() {
-        fs::remove_file(entry.unwrap().path()).unwrap();
-    }
+    let mut copy = crashed(store);
+    copy.open();
+    copy
+}
+
+/// The same, not opened yet.
+fn crashed(store: &Fixture) -> Fixture {
+    let copy = empty();
     for name in ["keys.sqlite3", "keys.sqlite3-wal", "store.key", "tag.key"] {
         fs::copy(store.directory().join(name), copy.directory().join(name)).unwrap();
     }
-    copy.open();
     copy
+}
+
+/// A directory without a store.
+fn empty() -> Fixture {
+    let mut store = Fixture::new();
+    store.close();
+    for entry in fs::read_dir(store.directory()).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    store
 }
 
 /// A mutation that takes or gives one name, and whether the name is there if it happened.
@@ -282,6 +294,54 @@ fn a_full_disk_refuses_new_keys_and_goes_on_serving_the_old_ones_until_there_is_
             assert_eq!(found, Fetched::Found(record(&large)));
         },
     );
+}
+
+/// Opens the store under every single fault of one kind, at every point; `make` makes it as it is before. What was
+/// opened or refused under a fault must open without one, and hold its keys.
+fn open_storm(faults: &Faults, operation: char, error: i32, make: impl Fn() -> Fixture, keys: u32) -> u32 {
+    let mut refused = 0;
+    for skip in 0.. {
+        let context = format!("{operation} {error} after {skip}");
+        let mut store = make();
+        faults.set(operation, error, skip, 1);
+        let opened = Store::open(&store.path(), || ());
+        let fired = faults.fired();
+        faults.clear();
+        match opened {
+            Ok(opened) => drop(opened),
+            Err(error) => {
+                refused += 1;
+                assert!(
+                    error.to_string().contains(&*store.directory().to_string_lossy()),
+                    "{context}: {error}"
+                );
+            }
+        }
+        store.open();
+        for n in 0..keys {
+            assert!(is_there(&store, &key("alice", &format!("old{n}"))), "{context}");
+        }
+        assert_eq!(store.commit(publish(&key("alice", "new"), 1)), Durable, "{context}");
+        if !fired {
+            assert!(skip > 0, "{context}: no call was met");
+            return refused;
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn a_start_that_fails_half_way_is_made_good_by_the_next_one() {
+    with_faults("a_start_that_fails_half_way_is_made_good_by_the_next_one", |faults| {
+        for (operation, error) in [('w', ENOSPC), ('w', EIO), ('s', EIO)] {
+            let refused = open_storm(faults, operation, error, empty, 0);
+            assert!(refused > 0, "{operation} {error}");
+        }
+        // The log that a crash left is moved into the database: written, synced, truncated.
+        for (operation, error) in [('w', ENOSPC), ('w', EIO), ('s', EIO), ('t', EIO)] {
+            open_storm(faults, operation, error, || crashed(&prepared()), 4);
+        }
+    });
 }
 
 #[test]

@@ -81,6 +81,8 @@ pub struct Auditor {
     callers: BTreeMap<ConnectionKey, usize>,
     requests: BTreeMap<RequestId, usize>,
     jobs: BTreeMap<Ticket, Option<RequestId>>,
+    /// Objects that running jobs make.
+    making: BTreeMap<Ticket, ObjectId>,
     /// Changes whose client has left: they may go on.
     abandoned: Vec<usize>,
     /// Objects whose publication may or may not have happened, and whether their creators were told no.
@@ -104,6 +106,7 @@ impl Auditor {
             callers: BTreeMap::new(),
             requests: BTreeMap::new(),
             jobs: BTreeMap::new(),
+            making: BTreeMap::new(),
             abandoned: Vec::new(),
             doubtful: BTreeMap::new(),
             randoms: BTreeSet::new(),
@@ -392,14 +395,13 @@ impl Auditor {
                         format!("the life of {object} goes from {from} to {to}, it was {before:?}")
                     });
                 }
-                Seen::Stale => self.findings.mark(Mark::LateCompletionForDeadConnection),
                 Seen::WrongSignature(request) => {
                     self.findings.mark(Mark::WrongResultCaught);
                     let open = self.requests.get(&request).and_then(|id| self.open.get_mut(id));
                     open.into_iter().for_each(|open| open.work.ended_badly());
                 }
                 Seen::StoreDoubt(began) => self.excuses.core_doubts(began),
-                Seen::Answered(..) | Seen::Provider(..) | Seen::Other => {}
+                Seen::Other => {}
             }
         }
     }
@@ -471,6 +473,7 @@ impl Auditor {
         match job {
             Job::Generate { object, .. } | Job::Import { object, .. } if owning => {
                 let reserved = truth::surely_reserved(scene.store, *object);
+                self.making.insert(ticket, *object);
                 self.findings.check(Oracle::ReservedBeforeMade, reserved, || {
                     format!("{object} is made before its reservation is durable")
                 });
@@ -507,16 +510,22 @@ impl Auditor {
     }
 
     /// The outcome of a job is delivered.
-    pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome) {
+    pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome, fleet: &Fleet) {
+        let made = self.making.remove(&ticket).is_some_and(|object| fleet.holds(object));
+        if made && matches!(outcome, Outcome::Unknown | Outcome::LaneLost) {
+            self.findings.mark(Mark::EffectDoneAnswerLost);
+        }
         self.truth.finished(ticket);
         self.excuses.finished(ticket, outcome);
         if matches!(outcome, Outcome::Absent { login_confirmed: false, .. }) {
             self.findings.mark(Mark::LoginLostLooksAbsent);
         }
         let request = self.jobs.remove(&ticket).flatten();
-        let id = request.and_then(|request| self.requests.get(&request));
-        if let Some(open) = id.and_then(|id| self.open.get_mut(id)) {
-            open.work.ended(ticket, outcome);
+        let Some(id) = request.and_then(|request| self.requests.get(&request)) else { return };
+        match self.open.get_mut(id) {
+            Some(open) => open.work.ended(ticket, outcome),
+            None if !self.told.contains_key(id) => self.findings.mark(Mark::LateCompletionForDeadConnection),
+            None => {}
         }
     }
 
@@ -529,6 +538,7 @@ impl Auditor {
         self.callers.clear();
         self.requests.clear();
         self.jobs.clear();
+        self.making.clear();
         self.abandoned.clear();
         self.doubtful.clear();
         self.states.clear();

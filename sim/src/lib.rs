@@ -17,6 +17,7 @@ pub mod plan;
 pub mod provider;
 pub mod random;
 pub mod run;
+pub mod scenario;
 mod sockets;
 pub mod stage;
 pub mod store;

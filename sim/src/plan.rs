@@ -133,7 +133,7 @@ pub struct Weights {
 pub struct Script {
     /// Of the jobs that come, opening excepted.
     pub jobs: VecDeque<JobFault>,
-    /// Of the openings of hosts that come.
+    /// Of the openings that come of hosts of the provider that owns its objects.
     pub opens: VecDeque<JobFault>,
     /// Of the group commits that come.
     pub groups: VecDeque<GroupFate>,
@@ -191,9 +191,11 @@ impl Plan {
         plan.lanes = *random.pick(Domain::Swarm, &[1, 2, 4]);
         plan.weights = weights(random);
         knobs(&mut plan.config, random);
-        if plan.config.providers.values().any(|provider| !provider.verify_signatures) {
-            let wrong = JOB_FAULTS.iter().position(|fault| *fault == JobFault::WrongSignature);
-            wrong.into_iter().for_each(|index| plan.weights.jobs[index] = 0);
+        let verified = plan.config.providers.values().all(|provider| provider.verify_signatures);
+        for (fault, weight) in JOB_FAULTS.iter().zip(&mut plan.weights.jobs) {
+            if *fault == JobFault::WrongSignature {
+                *weight = if verified { 16 } else { 0 };
+            }
         }
         plan
     }

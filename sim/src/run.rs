@@ -121,15 +121,21 @@ impl Summary {
     pub fn add(&mut self, seed: u64, budget: u64, report: Report) {
         self.runs += 1;
         self.simulated += report.simulated;
-        self.counts.requests += report.counts.requests;
-        self.counts.crashes += report.counts.crashes;
-        self.counts.commits += report.counts.commits;
-        self.counts.events += report.counts.events;
+        self.counts.add(report.counts);
         if self.failure.is_none() {
             let first = report.findings.violations.first();
             self.failure = first.map(|violation| (seed, budget, violation.clone()));
         }
         self.findings.add(report.findings);
+    }
+
+    /// Adds what another thread did.
+    pub fn join(&mut self, other: Summary) {
+        self.runs += other.runs;
+        self.simulated += other.simulated;
+        self.counts.add(other.counts);
+        self.failure = self.failure.take().or(other.failure);
+        self.findings.add(other.findings);
     }
 
     /// Does `runs` runs from `seed` on, budgets drawn from `range`, until one fails.

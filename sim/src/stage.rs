@@ -173,9 +173,9 @@ impl Stage {
         self.draw(Domain::Provider, rate, &weights, &JOB_FAULTS).unwrap_or_default()
     }
 
-    /// How opening a host will go.
-    pub fn open_fault(&mut self) -> JobFault {
-        if let Some(fault) = self.script.opens.pop_front() {
+    /// How opening a host will go; told places are those of the provider that owns its objects.
+    pub fn open_fault(&mut self, owning: bool) -> JobFault {
+        if owning && let Some(fault) = self.script.opens.pop_front() {
             return fault;
         }
         let (rate, weights) = (self.weights.open, self.weights.opens);

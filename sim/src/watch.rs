@@ -1,9 +1,9 @@
 //! What the core's observer tells, kept as owned values for the auditor.
 
 use parsecd_core::identity::ApplicationIdentity;
-use parsecd_core::ids::{ConnectionKey, ObjectId, ProviderKey, RequestId, Ticket};
+use parsecd_core::ids::{ConnectionKey, ObjectId, RequestId, Ticket};
 use parsecd_core::observer::{Event, Observer};
-use parsecd_wire::{Opcode, Status};
+use parsecd_wire::Opcode;
 
 /// What the auditor needs of an event.
 #[derive(Clone, Debug)]
@@ -30,12 +30,6 @@ pub enum Seen {
     Request(RequestId, &'static str, &'static str),
     /// A key's life changed its state.
     KeyLife(ObjectId, &'static str, &'static str),
-    /// A request was answered.
-    Answered(Option<ConnectionKey>, Status),
-    /// An answer came for something that is gone.
-    Stale,
-    /// A provider went up or down.
-    Provider(ProviderKey, bool),
     /// A signature was wrong, and did not leave.
     WrongSignature(RequestId),
     /// The core began or ended to doubt what the store says.
@@ -57,9 +51,6 @@ impl Observer for Watch {
             Event::Started { request, ticket, .. } => Seen::Started { request, ticket },
             Event::RequestTransition { request, from, to } => Seen::Request(request, from, to),
             Event::KeyLifeTransition { object, from, to } => Seen::KeyLife(object, from, to),
-            Event::Answered(answered) => Seen::Answered(answered.connection, answered.status),
-            Event::Stale { .. } => Seen::Stale,
-            Event::Provider { provider, up } => Seen::Provider(provider, up),
             Event::WrongSignature { request, .. } => Seen::WrongSignature(request),
             Event::StoreDoubt { began } => Seen::StoreDoubt(began),
             _ => Seen::Other,

@@ -23,6 +23,7 @@ use parsecd_core::output::{Output, Place};
 use parsecd_core::service::{MemoryReport, Service, Start};
 use parsecd_core::store::{CommitResult, Counters, Fetched, Mutation, Page};
 use parsecd_core::time::{Instant, Now, WallTime};
+use parsecd_wire::{ResponseHeader, Status};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Clients that are there at one time.
@@ -41,6 +42,16 @@ pub struct Counts {
     pub commits: u64,
     /// Inputs and outputs.
     pub events: u64,
+}
+
+impl Counts {
+    /// Adds what was done elsewhere.
+    pub fn add(&mut self, other: Counts) {
+        self.requests += other.requests;
+        self.crashes += other.crashes;
+        self.commits += other.commits;
+        self.events += other.events;
+    }
 }
 
 /// The world.
@@ -192,6 +203,17 @@ impl World {
         id
     }
 
+    /// The daemon dies after so many more inputs and outputs.
+    pub fn crash_after(&mut self, events: u64) {
+        self.crash_at = Some(self.life + events);
+    }
+
+    /// What a client was told.
+    pub fn status(&self, id: usize) -> Option<Status> {
+        let header = self.clients.get(id)?.received.first_chunk()?;
+        ResponseHeader::from_bytes(header).ok().map(|header| header.status)
+    }
+
     /// Hash of the core's whole state.
     pub fn fingerprint(&self) -> u64 {
         self.service.as_ref().map(|service| service.fingerprint()).unwrap_or_default()
@@ -266,7 +288,7 @@ impl World {
                     let home = !device.0.ends_with(&[1]);
                     self.auditor.excuses.host_serves(host, home, self.moment + 1);
                 }
-                self.auditor.finished(ticket, &outcome);
+                self.auditor.finished(ticket, &outcome, &self.fleet);
                 self.feed(Input::JobFinished { ticket, outcome });
             }
             Told::Committed(results) => {

@@ -187,7 +187,8 @@ impl Fleet {
             return;
         }
         let Some((ticket, job)) = lane.waiting.take() else { return };
-        let fault = if matches!(*job, Job::Open) { stage.open_fault() } else { stage.job_fault() };
+        let opens = matches!(*job, Job::Open);
+        let fault = if opens { stage.open_fault(id.key.provider == OWNING) } else { stage.job_fault() };
         let usual = if matches!(*job, Job::Generate { .. }) { 5 * MILLI } else { MILLI };
         let delay = stage.latency(Domain::Provider, usual);
         lane.running = Some(Running { ticket, job, fault });

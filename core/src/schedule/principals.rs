@@ -122,9 +122,9 @@ impl Queue {
     pub(crate) fn started(&mut self, principal: &Principal, expected: Duration) {
         let minimum = self.minimum;
         let account = self.accounts.entry(principal.clone()).or_default();
-        account.used = account.used.max(if account.running == 0 { minimum } else { Duration::ZERO });
+        let least = if account.running == 0 { minimum } else { Duration::ZERO };
         account.running = account.running.saturating_add(1);
-        self.charge(principal, |used| used.saturating_add(expected));
+        self.charge(principal, |used| used.max(least).saturating_add(expected));
     }
 
     /// A job of this principal has ended, and has taken so long.
@@ -230,6 +230,27 @@ mod tests {
         let order: alloc::vec::Vec<u64> = (0..4).map(|_| run(&mut queue, Duration::from_millis(1))).collect();
         assert_eq!(order, [1, 2, 1, 1]);
         assert_eq!((queue.len(), queue.principals()), (0, 0));
+    }
+
+    #[test]
+    fn whoever_was_overtaken_for_want_of_a_lane_is_charged_like_everybody() {
+        let mut queue = Queue::default();
+        let slow = Queued::Request(RequestId(1));
+        for _ in 0..3 {
+            queue.push(&payer(1, "a"), slow, false);
+        }
+        for _ in 0..10 {
+            queue.push(&payer(2, "b"), Queued::Request(RequestId(2)), false);
+        }
+        for _ in 0..5 {
+            let (_, payer) = queue.pop(|work| work != slow).expect("short work waits");
+            queue.started(&payer.principal, Duration::from_millis(5));
+            queue.ended(&payer.principal, Duration::from_millis(5), Duration::from_millis(5));
+        }
+        let order: alloc::vec::Vec<u64> = (0..4).map(|_| run(&mut queue, Duration::from_millis(9))).collect();
+        assert_eq!(order, [1, 2, 1, 2], "one turn each, not all of one principal first");
+        while queue.take_any().is_some() {}
+        assert_eq!((queue.len(), queue.principals(), queue.order.len()), (0, 0, 0));
     }
 
     #[test]

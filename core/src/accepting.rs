@@ -43,11 +43,21 @@ impl Step<'_> {
 
     /// Tells every listener that may accept again.
     pub(crate) fn accept_again(&mut self) {
-        let listeners: Vec<ListenerKey> = self.state.config.listeners.keys().copied().collect();
-        for listener in listeners {
-            if self.state.accept_budget(listener) > 0 {
+        self.accept_again_except(&[]);
+    }
+
+    /// Tells every listener that may accept, unless it could before.
+    pub(crate) fn accept_again_except(&mut self, before: &[ListenerKey]) {
+        for listener in self.accepting() {
+            if !before.contains(&listener) {
                 self.output(Output::AcceptAgain { listener });
             }
         }
+    }
+
+    /// Listeners that may accept.
+    pub(crate) fn accepting(&self) -> Vec<ListenerKey> {
+        let listeners = self.state.config.listeners.keys().copied();
+        listeners.filter(|listener| self.state.accept_budget(*listener) > 0).collect()
     }
 }

@@ -7,6 +7,7 @@ use crate::ids::{ConnectionKey, ProviderKey, RequestId};
 use crate::observer::Event;
 use crate::request::{ActiveRequest, Request, Timing};
 use crate::state::Step;
+use bytes::Buf;
 use parsecd_wire::header::RequestHeader;
 use parsecd_wire::{Operation, ProviderId, Status};
 
@@ -22,10 +23,10 @@ impl Step<'_> {
         let Some((listener, peer)) =
             self.state.connections.get(&connection).map(|connection| (connection.listener, connection.peer))
         else {
-            self.state.accounts.release(reserved);
             return;
         };
         let id = self.state.mint.request();
+        let held = frame.body.remaining().saturating_add(frame.authentication.len());
         let config = self.state.config.clone();
         let kind = header.authentication_type;
         let authenticated = match config.listeners.get(&listener) {
@@ -55,7 +56,7 @@ impl Step<'_> {
         };
         request.caller = caller;
         self.state.requests.insert(id, request);
-        self.expect_reply(connection, id);
+        self.expect_reply(connection, id, if reserved > 0 { 0 } else { crate::size(held) });
         match verdict {
             Err(status) => self.answer(id, Err(status)),
             Ok(None) => self.admit(id, frame.body),

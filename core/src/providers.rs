@@ -148,18 +148,26 @@ impl Step<'_> {
     /// Brings the table of providers in line with the configuration, and opens the hosts of new ones.
     pub(crate) fn configure_providers(&mut self) {
         let config = self.state.config.clone();
+        let starting = self.state.providers.is_empty();
         let gone: Vec<ProviderKey> =
             self.state.providers.keys().copied().filter(|key| !config.providers.contains_key(key)).collect();
         for key in gone {
             self.remove_provider(key);
         }
         for (key, configured) in &config.providers {
-            if self.state.providers.contains_key(key) {
+            if let Some(provider) = self.state.providers.get_mut(key) {
+                if core::mem::take(&mut provider.removed) {
+                    provider.material = configured.material;
+                    provider.device = None;
+                    provider.capabilities = None;
+                }
                 self.reopen_refused(*key);
                 continue;
             }
-            let patience = self.now.instant.after(FIRST_OPENING);
-            self.state.deadlines.set(patience, Due::FirstOpening(*key));
+            let patience = starting.then(|| self.now.instant.after(FIRST_OPENING));
+            if let Some(at) = patience {
+                self.state.deadlines.set(at, Due::FirstOpening(*key));
+            }
             let provider = Provider {
                 name: configured.name.clone(),
                 material: configured.material,
@@ -169,7 +177,7 @@ impl Step<'_> {
                 queue: Queue::default(),
                 costs: Costs::default(),
                 sweep: Sweep::Idle,
-                first_opening: Some(patience),
+                first_opening: patience,
                 was_up: false,
                 removed: false,
             };
@@ -194,9 +202,6 @@ impl Step<'_> {
                 | HostLife::Up
                 | HostLife::Dying => {}
             }
-        }
-        if provider.removed || self.state.shutdown.is_some() {
-            return;
         }
         for slot in refused {
             self.open_host(key, slot);
@@ -378,7 +383,7 @@ impl Step<'_> {
             self.accept_again();
         }
         if down {
-            self.empty_queue(key, Status::PsaErrorCommunicationFailure);
+            self.empty_queue(key, self.down_status(key));
         } else {
             self.dispatch(key);
         }
@@ -393,12 +398,18 @@ impl Step<'_> {
         self.state.providers.get(&key).is_none_or(Provider::is_down)
     }
 
+    /// What requests are told that need a lane of a provider which is down.
+    pub(crate) fn down_status(&self, key: ProviderKey) -> Status {
+        match self.state.providers.get(&key) {
+            Some(provider) if !provider.removed => Status::PsaErrorCommunicationFailure,
+            _ => Status::ProviderNotRegistered,
+        }
+    }
+
     /// What the provider can do, if it serves.
     pub(crate) fn serving_capabilities(&self, key: ProviderKey) -> Result<&Capabilities, Status> {
         let provider = self.state.providers.get(&key).filter(|provider| !provider.is_down());
-        provider
-            .and_then(|provider| provider.capabilities.as_ref())
-            .ok_or(Status::PsaErrorCommunicationFailure)
+        provider.and_then(|provider| provider.capabilities.as_ref()).ok_or_else(|| self.down_status(key))
     }
 
     /// Quarantine: a key of another device answers so, is kept, and works again when its device is back.
@@ -406,7 +417,7 @@ impl Step<'_> {
         match self.state.providers.get(&key).and_then(|provider| provider.device.as_ref()) {
             Some(device) if *device == record.device => Ok(()),
             Some(_) if !self.is_down(key) => Err(Status::PsaErrorHardwareFailure),
-            _ => Err(Status::PsaErrorCommunicationFailure),
+            _ => Err(self.down_status(key)),
         }
     }
 

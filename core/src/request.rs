@@ -203,6 +203,7 @@ impl Step<'_> {
         let Some(request) = self.forget_request(id) else { return };
         let payer = request.payer();
         match request.state {
+            Request::Collecting(Collection::Keys { application, .. }) => self.leave_gate(&application, id),
             Request::Running { ticket, uses, .. } => self.abandon_job(ticket, uses),
             Request::Queued { uses, .. } => {
                 self.forget_queued(id, &payer, request.provider);
@@ -232,7 +233,7 @@ impl Step<'_> {
     pub(crate) fn forget_request(&mut self, id: RequestId) -> Option<ActiveRequest> {
         self.forget_queue_deadline(id);
         let request = self.state.requests.remove(&id)?;
-        self.state.accounts.release(request.reserved);
+        self.state.accounts.release(request.peer.group, request.reserved);
         Some(request)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::connection::PeerGroups;
+use crate::connection::{PeerGroups, RoomQueue};
 use crate::deadlines::{Deadlines, Due};
 use crate::fingerprint::Fingerprint;
 use crate::ids::{ConnectionKey, ListenerKey, Ticket};
@@ -95,7 +95,7 @@ impl Service {
             connections: BTreeMap::new(),
             groups: PeerGroups::default(),
             resumable: BTreeSet::new(),
-            waiting_for_room: VecDeque::new(),
+            waiting_for_room: RoomQueue::default(),
             requests: BTreeMap::new(),
             keystore: KeyStore::default(),
             lives: BTreeMap::new(),
@@ -227,14 +227,22 @@ impl Step<'_> {
                 _ => self.observer.event(Event::Stale { ticket }),
             },
             Input::Audited { .. } => {}
-            Input::Reconfigured { config } => {
-                self.state.config = Arc::new(*config);
-                self.configure_providers();
-            }
+            Input::Reconfigured { config } => self.reconfigured(*config),
             Input::ShutdownRequested { grace } => self.shutdown_requested(grace),
             Input::TimePassed => return self.time_passed(),
         }
         false
+    }
+
+    fn reconfigured(&mut self, config: Config) {
+        if self.state.shutdown.is_some() {
+            return;
+        }
+        let accepted = self.accepting();
+        self.state.config = Arc::new(config);
+        self.configure_providers();
+        self.room_was_freed();
+        self.accept_again_except(&accepted);
     }
 
     fn redeem(&mut self, ticket: Ticket) -> Option<Purpose> {

@@ -2,7 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::connection::{Connection, PeerGroups};
+use crate::connection::{Connection, PeerGroups, RoomQueue};
 use crate::deadlines::Deadlines;
 use crate::identity::{ApplicationIdentity, KeyIdentity};
 use crate::ids::{ConnectionKey, HostKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
@@ -32,8 +32,8 @@ pub(crate) struct State {
     pub(crate) groups: PeerGroups,
     /// Connections that hold further requests and may go on with them.
     pub(crate) resumable: BTreeSet<ConnectionKey>,
-    /// Connections whose announced body waits for room, in order.
-    pub(crate) waiting_for_room: VecDeque<ConnectionKey>,
+    /// Connections whose announced request waits for room.
+    pub(crate) waiting_for_room: RoomQueue,
     pub(crate) requests: BTreeMap<RequestId, ActiveRequest>,
     pub(crate) keystore: KeyStore,
     pub(crate) lives: BTreeMap<ObjectId, Life>,

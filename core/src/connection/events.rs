@@ -1,5 +1,6 @@
 //! What happens to a connection: opened, written to, closed, lost, out of time.
 
+use super::frame::FrameReader;
 use super::state::{Connection, InputSide, OutputSide, ReplySlot, Response};
 use crate::deadlines::Due;
 use crate::identity::Peer;
@@ -27,11 +28,8 @@ impl Step<'_> {
     /// Ends the input of a connection whose frame is not one, and says why.
     pub(super) fn refuse(&mut self, key: ConnectionKey, status: Status) {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
-        connection.input = InputSide::Ended;
         connection.stray_input = true;
-        connection.unread = SecretBytes::default();
-        let reserved = core::mem::take(&mut connection.reserved);
-        self.state.accounts.release(reserved);
+        self.input_is_over(key);
         self.reply_anonymously(key, status, false);
         self.room_was_freed();
     }
@@ -41,19 +39,28 @@ impl Step<'_> {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
         match connection.input {
             InputSide::Reading if connection.kept && connection.reader.is_empty() => self.end_input(key),
-            InputSide::Reading | InputSide::WaitingForRoom => self.refuse(key, Status::ConnectionError),
-            InputSide::Full => self.end_input(key),
+            InputSide::Reading | InputSide::WaitingForRoom { .. } | InputSide::Full { .. } => {
+                self.refuse(key, Status::ConnectionError);
+            }
             InputSide::Ended => {}
         }
         self.rearm(key);
     }
 
+    /// Nothing more is read into requests, and what was is given up.
+    pub(super) fn input_is_over(&mut self, key: ConnectionKey) {
+        self.leave_room_queue(key);
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        connection.input = InputSide::Ended;
+        connection.reader = FrameReader::new(0);
+        connection.unread = SecretBytes::default();
+        let reserved = core::mem::take(&mut connection.reserved);
+        self.state.accounts.release(connection.peer.group, reserved);
+    }
+
     /// No further request is taken; what was taken is answered.
     pub(super) fn end_input(&mut self, key: ConnectionKey) {
-        if let Some(connection) = self.state.connections.get_mut(&key) {
-            connection.input = InputSide::Ended;
-            connection.unread = SecretBytes::default();
-        }
+        self.input_is_over(key);
         self.flush(key);
     }
 
@@ -65,7 +72,7 @@ impl Step<'_> {
             header.flags = parsecd_wire::header::KEEP_CONNECTION;
         }
         let response = Response { header, body: SecretBytes::default() };
-        connection.replies.push_back(ReplySlot { request: None, response: Some(response) });
+        connection.replies.push_back(ReplySlot { request: None, size: 0, response: Some(response) });
         let peer = connection.peer.credentials;
         self.observer.event(Event::Refused { connection: key, peer, status });
         self.flush(key);
@@ -73,8 +80,13 @@ impl Step<'_> {
 
     pub(crate) fn bytes_sent(&mut self, key: ConnectionKey, count: u32) {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        if connection.outgoing.is_empty() {
+            return assert!(connection.output == OutputSide::Closed, "more was sent than there was");
+        }
         connection.outgoing.sent(crate::length(count));
-        connection.moved = self.now.instant;
+        connection.taken = self.now.instant;
+        self.answers_left(key);
+        self.room_was_freed();
         self.may_resume(key);
         self.abort_if_spent(key);
         self.rearm(key);
@@ -84,9 +96,9 @@ impl Step<'_> {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
         connection.end_of_stream = true;
         match connection.input {
-            InputSide::Reading | InputSide::WaitingForRoom => self.input_ended(key),
+            InputSide::Reading | InputSide::WaitingForRoom { .. } => self.input_ended(key),
             InputSide::Ended if connection.output == OutputSide::HalfClosed => self.close(key),
-            InputSide::Ended | InputSide::Full => {}
+            InputSide::Ended | InputSide::Full { .. } => {}
         }
         self.rearm(key);
     }
@@ -102,14 +114,15 @@ impl Step<'_> {
     }
 
     pub(crate) fn connection_lost(&mut self, key: ConnectionKey) {
+        self.leave_room_queue(key);
         let Some(connection) = self.state.connections.remove(&key) else { return };
         if let Some((at, reason)) = connection.deadline {
             self.state.deadlines.clear(at, Due::Connection(key, reason));
         }
         self.state.groups.lost(connection.peer.group, key, &connection);
         self.state.resumable.remove(&key);
-        self.state.waiting_for_room.retain(|waiting| *waiting != key);
-        self.state.accounts.release(connection.reserved);
+        let reserved = connection.reserved.saturating_add(connection.held);
+        self.state.accounts.release(connection.peer.group, reserved);
         for request in connection.owed() {
             self.request_abandoned(request);
         }
@@ -138,27 +151,23 @@ impl Step<'_> {
         let deadlines = &self.state.config.deadlines;
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
         self.state.groups.note(key, connection);
-        let (quiet, moved) = (connection.quiet_since, connection.moved);
+        let (quiet, taken) = (connection.quiet_since, connection.taken);
         let unsent = !connection.outgoing.is_empty();
-        let wanted = match (connection.output, connection.input) {
-            (OutputSide::Closed, _) if !unsent => None,
-            (OutputSide::Closed | OutputSide::HalfClosed, _) => {
-                Some((moved.after(deadlines.drain), WakeReason::Drain))
+        let answer = unsent.then(|| (taken.after(deadlines.answer_taken), WakeReason::AnswerTaken));
+        let request = match connection.first_byte {
+            _ if connection.input != InputSide::Reading => None,
+            Some(first) => {
+                let silence = (connection.moved.after(deadlines.silence), WakeReason::Silence);
+                Some(silence.min((first.after(deadlines.request), WakeReason::Request)))
             }
-            (OutputSide::Open, _) if unsent => {
-                Some((moved.after(deadlines.answer_taken), WakeReason::AnswerTaken))
-            }
-            (OutputSide::Open, InputSide::Reading) => match connection.first_byte {
-                Some(first) => {
-                    let silence = (moved.after(deadlines.silence), WakeReason::Silence);
-                    let request = (first.after(deadlines.request), WakeReason::Request);
-                    Some(silence.min(request))
-                }
-                None if !connection.replies.is_empty() => None,
-                None if connection.kept => Some((quiet.after(deadlines.idle), WakeReason::Idle)),
-                None => Some((quiet.after(deadlines.first_byte), WakeReason::FirstByte)),
-            },
-            (OutputSide::Open, InputSide::WaitingForRoom | InputSide::Full | InputSide::Ended) => None,
+            None if unsent || !connection.replies.is_empty() => None,
+            None if connection.kept => Some((quiet.after(deadlines.idle), WakeReason::Idle)),
+            None => Some((quiet.after(deadlines.first_byte), WakeReason::FirstByte)),
+        };
+        let wanted = match connection.output {
+            OutputSide::Closed => answer,
+            OutputSide::HalfClosed => answer.or(Some((taken.after(deadlines.drain), WakeReason::Drain))),
+            OutputSide::Open => answer.into_iter().chain(request).min(),
         };
         if wanted == connection.deadline {
             return;

@@ -8,6 +8,10 @@ use crate::time::Instant;
 use alloc::collections::{BTreeMap, BTreeSet};
 use parsecd_wire::Status;
 
+/// Connections of a group that were refused and whose clients stay, as a share of its cap. Beyond that they
+/// are not waited for, or a group could hold every connection there may be.
+const LINGERING_SHARE: u32 = 4;
+
 /// Connections of all peer groups.
 #[derive(Debug, Default, Hash)]
 pub(crate) struct PeerGroups {
@@ -65,6 +69,12 @@ impl Step<'_> {
         let open = self.state.groups.open.get(&group).copied().unwrap_or(0);
         if open > cap {
             let yields = self.state.groups.longest_quiet(group).filter(|quiet| *quiet != key).unwrap_or(key);
+            let lingering = open.saturating_sub(cap);
+            if let Some(connection) = self.state.connections.get_mut(&yields)
+                && lingering > cap.div_ceil(LINGERING_SHARE)
+            {
+                connection.discard_left = 0;
+            }
             self.refuse(yields, Status::ConnectionError);
             self.rearm(yields);
         }

@@ -7,10 +7,12 @@ pub mod frame;
 mod groups;
 pub mod outgoing;
 mod reading;
+mod room;
 mod state;
 
 pub use chunks::Chunks;
 pub use frame::{Frame, FrameReader, Progress, Push};
 pub(crate) use groups::PeerGroups;
 pub use outgoing::Outgoing;
+pub(crate) use room::RoomQueue;
 pub(crate) use state::{Connection, Response};

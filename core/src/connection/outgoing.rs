@@ -16,12 +16,14 @@ pub struct Outgoing {
     parts: VecDeque<SecretBytes>,
     /// Bytes of the first part that were sent.
     sent: usize,
+    /// Bytes of all parts that are still to be sent.
+    left: usize,
 }
 
 impl Outgoing {
     /// Nothing to send. Allocates nothing.
     pub const fn new() -> Self {
-        Outgoing { parts: VecDeque::new(), sent: 0 }
+        Outgoing { parts: VecDeque::new(), sent: 0, left: 0 }
     }
 
     /// Appends an answer.
@@ -34,6 +36,7 @@ impl Outgoing {
         let mut part = Vec::with_capacity(HEADER_LENGTH.saturating_add(joined.len()));
         part.extend_from_slice(&header.to_bytes());
         part.extend_from_slice(joined);
+        self.left = self.left.saturating_add(HEADER_LENGTH).saturating_add(body.len());
         self.parts.push_back(SecretBytes::new(part));
         if body.len() > JOINED_LENGTH {
             self.parts.push_back(body);
@@ -52,6 +55,7 @@ impl Outgoing {
     pub fn sent(&mut self, count: usize) {
         let left = self.as_slice().len();
         assert!(count <= left, "no more is sent than there was");
+        self.left = self.left.saturating_sub(count);
         if count == left {
             self.parts.pop_front();
             self.sent = 0;
@@ -64,6 +68,7 @@ impl Outgoing {
     pub fn clear(&mut self) {
         self.parts.clear();
         self.sent = 0;
+        self.left = 0;
     }
 
     /// Whether everything is sent.
@@ -73,8 +78,7 @@ impl Outgoing {
 
     /// Bytes still to be sent.
     pub fn len(&self) -> u64 {
-        let total = self.parts.iter().map(SecretBytes::len).fold(0, usize::saturating_add);
-        u64::try_from(total.saturating_sub(self.sent)).unwrap_or(u64::MAX)
+        u64::try_from(self.left).unwrap_or(u64::MAX)
     }
 
     /// Bytes of memory held on the heap, for the memory account.

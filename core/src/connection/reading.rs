@@ -26,7 +26,7 @@ impl Step<'_> {
                 connection.discard_left = connection.discard_left.saturating_sub(crate::size(bytes.len()));
                 self.abort_if_spent(key);
             }
-            InputSide::WaitingForRoom | InputSide::Full => {}
+            InputSide::WaitingForRoom { .. } | InputSide::Full { .. } => {}
         }
         self.rearm(key);
     }
@@ -37,7 +37,7 @@ impl Step<'_> {
             let limits = &self.state.config.limits;
             let Some(connection) = self.state.connections.get_mut(&key) else { return };
             if !connection.has_room(limits) {
-                connection.input = InputSide::Full;
+                connection.input = InputSide::Full { since: self.now.instant };
                 connection.unread = SecretBytes::from(rest);
                 return;
             }
@@ -74,46 +74,26 @@ impl Step<'_> {
         if announced <= u64::from(ALLOWANCE) || connection.reserved > 0 {
             return;
         }
-        let was_waiting = connection.input == InputSide::WaitingForRoom;
-        if self.state.accounts.reserve(announced, limit) {
+        let group = connection.peer.group;
+        let room = self.state.waiting_for_room.is_empty_for(group)
+            && self.state.accounts.reserve(group, 0, announced, limit);
+        if room {
             connection.reserved = announced;
-            connection.input = InputSide::Reading;
-            connection.moved = self.now.instant;
-            if was_waiting {
-                self.output(Output::ReadAgain { connection: key });
-            }
-        } else if !was_waiting {
-            connection.input = InputSide::WaitingForRoom;
-            self.state.waiting_for_room.push_back(key);
-        }
-    }
-
-    /// Lets connections read on that wait for room, in order, as far as there is room.
-    pub(crate) fn room_was_freed(&mut self) {
-        while let Some(key) = self.state.waiting_for_room.front().copied() {
-            self.make_room(key);
-            let still_waiting = self
-                .state
-                .connections
-                .get(&key)
-                .is_some_and(|connection| connection.input == InputSide::WaitingForRoom);
-            if still_waiting {
-                return;
-            }
-            self.state.waiting_for_room.pop_front();
-            self.rearm(key);
+        } else {
+            let since = self.now.instant;
+            connection.input = InputSide::WaitingForRoom { since };
+            self.state.waiting_for_room.push(group, since, key);
         }
     }
 
     fn request_complete(&mut self, key: ConnectionKey, frame: Frame) {
-        let reserved = match self.state.connections.get_mut(&key) {
-            Some(connection) => core::mem::take(&mut connection.reserved),
-            None => 0,
-        };
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        let reserved = core::mem::take(&mut connection.reserved);
+        let group = connection.peer.group;
         match frame.header.convert() {
             Ok(header) => self.request_received(key, header, frame, reserved),
             Err(status) => {
-                self.state.accounts.release(reserved);
+                self.state.accounts.release(group, reserved);
                 self.reply_anonymously(key, status, frame.header.keeps_connection());
                 self.room_was_freed();
             }
@@ -138,11 +118,9 @@ impl Step<'_> {
     /// Remembers a connection that can go on with the requests it holds.
     pub(super) fn may_resume(&mut self, key: ConnectionKey) {
         let limits = &self.state.config.limits;
-        let may = self
-            .state
-            .connections
-            .get(&key)
-            .is_some_and(|connection| connection.input == InputSide::Full && connection.has_room(limits));
+        let may = self.state.connections.get(&key).is_some_and(|connection| {
+            matches!(connection.input, InputSide::Full { .. }) && connection.has_room(limits)
+        });
         if may {
             self.state.resumable.insert(key);
         }
@@ -153,11 +131,10 @@ impl Step<'_> {
         for _ in 0..RESUMED_MAX {
             let Some(key) = self.state.resumable.pop_first() else { return false };
             let Some(connection) = self.state.connections.get_mut(&key) else { continue };
-            if connection.input != InputSide::Full {
+            if !matches!(connection.input, InputSide::Full { .. }) {
                 continue;
             }
-            connection.input = InputSide::Reading;
-            connection.moved = self.now.instant;
+            connection.reads_on(self.now.instant);
             let held = core::mem::take(&mut connection.unread);
             self.read_requests(key, held.expose());
             let Some(connection) = self.state.connections.get(&key) else { continue };

@@ -39,15 +39,20 @@ pub(crate) struct Connection {
     pub(super) discard_left: u64,
     /// Memory reserved for the announced request.
     pub(super) reserved: u64,
+    /// Memory that is counted for answers which are not sent yet.
+    pub(super) held: u64,
     /// Answers in the order of their requests.
     pub(super) replies: VecDeque<ReplySlot>,
     pub(crate) outgoing: Outgoing,
     pub(super) output: OutputSide,
     /// When the connection was opened, or its last request was answered.
     pub(super) quiet_since: Instant,
-    /// When a byte last came or went.
+    /// When a byte last came.
     pub(super) moved: Instant,
-    /// When the first byte of the request came that is being read.
+    /// When a byte last went, or the first of them was handed over, or the end of the connection was.
+    pub(super) taken: Instant,
+    /// When the first byte of the request came that is being read; later by the time in which our own
+    /// budget held it back.
     pub(super) first_byte: Option<Instant>,
     pub(super) deadline: Option<(Instant, WakeReason)>,
 }
@@ -58,9 +63,9 @@ pub(super) enum InputSide {
     /// A request is being read.
     Reading,
     /// The announced request waits for room.
-    WaitingForRoom,
+    WaitingForRoom { since: Instant },
     /// As many requests as may be are unanswered, or as many answers unsent.
-    Full,
+    Full { since: Instant },
     /// No further request is read; what comes is thrown away.
     Ended,
 }
@@ -81,6 +86,8 @@ pub(super) enum OutputSide {
 pub(super) struct ReplySlot {
     /// `None`: the request was never admitted.
     pub(super) request: Option<RequestId>,
+    /// Bytes of the request that are not reserved elsewhere.
+    pub(super) size: u64,
     pub(super) response: Option<Response>,
 }
 
@@ -105,11 +112,13 @@ impl Connection {
             stray_input: false,
             discard_left: u64::from(body_length).saturating_mul(2).saturating_add(64 << 10),
             reserved: 0,
+            held: 0,
             replies: VecDeque::new(),
             outgoing: Outgoing::new(),
             output: OutputSide::Open,
             quiet_since: now,
             moved: now,
+            taken: now,
             first_byte: None,
             deadline: None,
         }
@@ -124,7 +133,7 @@ impl Connection {
             InputSide::Reading if self.reader.announced().is_some() => READ_MAX,
             InputSide::Reading => ALLOWANCE,
             InputSide::Ended => READ_MAX.min(u32::try_from(self.discard_left).unwrap_or(READ_MAX)),
-            InputSide::WaitingForRoom | InputSide::Full => 0,
+            InputSide::WaitingForRoom { .. } | InputSide::Full { .. } => 0,
         }
     }
 
@@ -133,6 +142,16 @@ impl Connection {
         !self.token_pending
             && self.replies.len() < crate::length(limits.pipeline)
             && self.outgoing.len() < limits.unsent
+            && self.replies.iter().map(|slot| slot.size).fold(0, u64::saturating_add) < limits.unsent
+    }
+
+    /// Goes on reading after our own budget held it back: its deadlines stood still meanwhile.
+    pub(super) fn reads_on(&mut self, now: Instant) {
+        if let InputSide::WaitingForRoom { since } | InputSide::Full { since } = self.input {
+            self.first_byte = self.first_byte.map(|first| first.after(now.since(since)));
+            self.input = InputSide::Reading;
+            self.moved = now;
+        }
     }
 
     /// Whether it owes and is owed nothing: no part of a request, no answer.
@@ -147,6 +166,14 @@ impl Connection {
     /// Requests that are not answered yet.
     pub(crate) fn owed(&self) -> Vec<RequestId> {
         self.replies.iter().filter(|slot| slot.response.is_none()).filter_map(|slot| slot.request).collect()
+    }
+
+    /// Bytes of answers that are not sent yet.
+    pub(super) fn unsent(&self) -> u64 {
+        let waiting = self.replies.iter().filter_map(|slot| slot.response.as_ref());
+        waiting
+            .map(|response| crate::size(response.body.len()))
+            .fold(self.outgoing.len(), u64::saturating_add)
     }
 
     pub(crate) fn input_memory(&self) -> u64 {

@@ -56,7 +56,7 @@ impl Step<'_> {
         }
         let (material, device) = match self.state.providers.get(&provider) {
             Some(serving) if !self.is_down(provider) => (serving.material(), serving.device().cloned()),
-            _ => return self.answer(id, Err(Status::PsaErrorCommunicationFailure)),
+            _ => return self.answer(id, Err(self.down_status(provider))),
         };
         let Some(device) = device else {
             return self.answer(id, Err(Status::PsaErrorCommunicationFailure));
@@ -78,9 +78,9 @@ impl Step<'_> {
             attempts: 0,
             state: KeyLife::Making { at: At::Queue },
         };
-        self.expect_lane(id);
         if sealed {
             self.begin_life(life);
+            self.expect_lane(id);
             self.life_enters_queue(provider, object);
         } else {
             let row = Step::unfinished(&life, UnfinishedState::Making);
@@ -93,16 +93,18 @@ impl Step<'_> {
     pub(super) fn reserved(&mut self, object: ObjectId) {
         let Some(life) = self.state.lives.get(&object) else { return };
         let provider = life.provider;
-        if life.waiter == LifeWaiter::Nobody {
+        let Some(request) = life.waiting_request() else {
             self.give_name_back(object);
             return self.erase(object);
-        }
+        };
         match provider {
             Some(provider) if !self.is_down(provider) => {
                 self.life_becomes(object, KeyLife::Making { at: At::Queue });
+                self.expect_lane(request);
                 self.life_enters_queue(provider, object);
             }
-            _ => self.fail_and_erase(object, Status::PsaErrorCommunicationFailure),
+            Some(provider) => self.fail_and_erase(object, self.down_status(provider)),
+            None => self.fail_and_erase(object, Status::PsaErrorCommunicationFailure),
         }
     }
 
@@ -144,12 +146,15 @@ impl Step<'_> {
     fn make_again(&mut self, object: ObjectId) {
         let Some(life) = self.state.lives.get_mut(&object) else { return };
         life.attempts = life.attempts.saturating_add(1);
-        let wanted = life.waiter != LifeWaiter::Nobody && life.attempts < ATTEMPTS_MAX;
-        let provider = life.provider;
-        match provider {
-            Some(provider) if wanted && !self.is_down(provider) => {
+        let wanted = life.waiting_request().filter(|_| life.attempts < ATTEMPTS_MAX);
+        match (life.provider, wanted) {
+            (Some(provider), Some(request)) if !self.is_down(provider) => {
                 self.life_becomes(object, KeyLife::Making { at: At::Queue });
+                self.expect_lane(request);
                 self.life_enters_queue(provider, object);
+            }
+            (Some(provider), _) if self.is_down(provider) => {
+                self.fail_and_erase(object, self.down_status(provider));
             }
             _ => self.fail_and_erase(object, Status::PsaErrorCommunicationFailure),
         }

@@ -17,7 +17,7 @@ impl Step<'_> {
             return;
         };
         if self.is_down(provider) {
-            return self.answer(id, Err(Status::PsaErrorCommunicationFailure));
+            return self.answer(id, Err(self.down_status(provider)));
         }
         let sealed = self
             .state

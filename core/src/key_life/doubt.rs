@@ -22,6 +22,16 @@ impl Step<'_> {
         }
     }
 
+    /// The store was asked what it says and could not tell: it is asked again after a while.
+    fn store_in_doubt_for_a_while(&mut self) {
+        if self.state.store == StoreHealth::Up {
+            self.observer.event(Event::StoreDoubt { began: true });
+            let at = self.now.instant.after(self.state.config.deadlines.settling);
+            self.state.store = StoreHealth::Doubtful { barrier_at: Some(at) };
+            self.state.deadlines.set(at, Due::Barrier);
+        }
+    }
+
     pub(crate) fn try_barrier(&mut self) {
         self.state.store = StoreHealth::Doubtful { barrier_at: None };
         let ticket = self.ticket(Purpose::Barrier);
@@ -42,6 +52,9 @@ impl Step<'_> {
     pub(crate) fn barrier_committed(&mut self, result: CommitResult) {
         if self.state.store == StoreHealth::Down {
             return;
+        }
+        if let StoreHealth::Doubtful { barrier_at: Some(at) } = self.state.store {
+            self.state.deadlines.clear(at, Due::Barrier);
         }
         if result != CommitResult::Durable {
             let at = self.now.instant.after(self.state.config.deadlines.settling);
@@ -92,7 +105,7 @@ impl Step<'_> {
                 life.record = None;
                 return self.end_as_usable(object, Ok(()));
             }
-            Fetched::Failed => return self.store_in_doubt(),
+            Fetched::Failed => return self.store_in_doubt_for_a_while(),
         };
         let ours = found.filter(|record| record.object == object);
         let unmakes = life.creation.is_some();

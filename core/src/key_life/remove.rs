@@ -129,13 +129,12 @@ impl Step<'_> {
 
     /// Ends a life that cannot go on: its row is enough.
     pub(crate) fn leave_to_sweeper(&mut self, object: ObjectId, result: Result<(), Status>) {
-        let provider = self.state.lives.get(&object).and_then(|life| life.provider);
+        if let Some(provider) = self.state.lives.get(&object).and_then(|life| life.provider) {
+            self.sweep_later(provider);
+        }
         self.give_name_back(object);
         self.tell_waiter(object, result);
         self.end_life(object);
-        if let Some(provider) = provider {
-            self.sweep_later(provider);
-        }
     }
 
     /// Whether the provider serves with this very device.

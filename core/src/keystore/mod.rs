@@ -11,7 +11,7 @@ use crate::identity::KeyIdentity;
 use crate::ids::{ObjectId, RequestId, Ticket};
 use crate::record::Record;
 use crate::store::Counters;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 pub(crate) use cache::Cache;
 
@@ -26,8 +26,10 @@ pub(crate) struct KeyStore {
 #[derive(Debug, Hash)]
 pub(super) struct Entry {
     pub(super) state: EntryState,
-    /// Who waits for a turn, in order.
-    pub(super) waiters: VecDeque<Waiter>,
+    /// Who waits for a turn, in the order in which the requests came.
+    pub(super) waiters: BTreeMap<RequestId, Waiter>,
+    /// Whether the line is being advanced: what that leads to must not advance it within, once per waiter.
+    pub(super) advancing: bool,
     /// Jobs that use the key.
     pub(super) uses: u32,
     /// What the tenant and the principal held when the name was fetched.
@@ -60,11 +62,21 @@ pub(crate) enum Waiter {
     Deletion { request: RequestId, object: ObjectId },
 }
 
+impl Waiter {
+    /// The request that waits, or for which a deletion does.
+    fn request(self) -> RequestId {
+        match self {
+            Waiter::Request(request) | Waiter::Deletion { request, .. } => request,
+        }
+    }
+}
+
 impl Entry {
     fn fetching(ticket: Ticket) -> Entry {
         Entry {
             state: EntryState::Fetching { ticket },
-            waiters: VecDeque::new(),
+            waiters: BTreeMap::new(),
+            advancing: false,
             uses: 0,
             counters: None,
             cached: None,

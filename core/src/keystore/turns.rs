@@ -45,7 +45,8 @@ impl Step<'_> {
         }
         let keystore = &mut self.state.keystore;
         if let Some(entry) = keystore.entries.get_mut(identity) {
-            entry.waiters.push_back(waiter);
+            let before = entry.waiters.insert(waiter.request(), waiter);
+            assert!(before.is_none(), "a request waits once at a name");
             if let Some(place) = entry.cached.take() {
                 keystore.cache.remove(place);
             }
@@ -66,15 +67,17 @@ impl Step<'_> {
     }
 
     fn principal_of(&self, waiter: Waiter) -> Principal {
-        let (Waiter::Request(id) | Waiter::Deletion { request: id, .. }) = waiter;
-        self.state.requests.get(&id).map_or(Principal::Sweeper, |request| request.payer().principal)
+        self.state
+            .requests
+            .get(&waiter.request())
+            .map_or(Principal::Sweeper, |request| request.payer().principal)
     }
 
     /// A request gives up its place in the line.
     pub(crate) fn leave_name(&mut self, identity: &KeyIdentity, request: RequestId) {
-        self.leave_gate(identity, request);
+        self.leave_gate(&identity.application, request);
         if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
-            entry.waiters.retain(|waiter| *waiter != Waiter::Request(request));
+            entry.waiters.remove(&request);
         }
         self.advance_line(identity);
     }
@@ -114,7 +117,7 @@ impl Step<'_> {
 
     fn fetch_failed(&mut self, identity: &KeyIdentity) {
         if let Some(entry) = self.state.keystore.entries.remove(identity) {
-            for waiter in entry.waiters {
+            for waiter in entry.waiters.into_values() {
                 self.refuse_waiter(waiter, Status::KeyInfoManagerError);
             }
         }
@@ -141,7 +144,7 @@ impl Step<'_> {
     /// A key life gives its name back without knowing what it is: the store is asked again.
     pub(crate) fn name_is_unknown(&mut self, identity: &KeyIdentity) {
         let Some(entry) = self.state.keystore.entries.remove(identity) else { return };
-        for waiter in entry.waiters {
+        for waiter in entry.waiters.into_values() {
             self.join_line(identity, waiter);
         }
     }
@@ -167,9 +170,13 @@ impl Step<'_> {
 
     /// Lets everyone act whose turn it is.
     fn advance_line(&mut self, identity: &KeyIdentity) {
+        match self.state.keystore.entries.get_mut(identity) {
+            Some(entry) if !entry.advancing => entry.advancing = true,
+            _ => return,
+        }
         loop {
             let Some(entry) = self.state.keystore.entries.get(identity) else { return };
-            let Some(waiter) = entry.waiters.front().copied() else { break };
+            let Some(waiter) = entry.waiters.values().next().copied() else { break };
             let turn = match entry.state {
                 EntryState::Fetching { .. } | EntryState::Changing { .. } => Turn::Wait,
                 EntryState::Absent | EntryState::Ready { .. } | EntryState::Unreadable => {
@@ -181,13 +188,16 @@ impl Step<'_> {
                 break;
             }
             if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
-                entry.waiters.pop_front();
+                entry.waiters.remove(&waiter.request());
             }
             match turn {
                 Turn::Wait | Turn::Gone => {}
                 Turn::Share => self.share(identity, waiter, state),
                 Turn::Change => self.change(identity, waiter, state),
             }
+        }
+        if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
+            entry.advancing = false;
         }
         let limit = self.state.config.limits.cache;
         self.state.keystore.unpin(identity, limit);

@@ -191,16 +191,19 @@ impl Step<'_> {
         expected: Expected,
     ) {
         let limit = self.state.config.limits.request_memory;
-        let Some(payer) = self.state.requests.get(&id).map(|request| request.payer()) else { return };
+        let Some(request) = self.state.requests.get(&id) else { return };
+        let (payer, group, own) = (request.payer(), request.peer.group, request.reserved);
         let executor = self.state.config.executor.as_ref().map(|executor| &executor.capabilities);
         let needs_lane = !runs_on_executor(executor, &job);
         let queue =
             if needs_lane { self.check_queue(provider, &payer) } else { self.check_executor_queue(&payer) };
-        let status = if self.state.shutdown.is_some() || (needs_lane && self.is_down(provider)) {
+        let status = if self.state.shutdown.is_some() {
             Some(Status::PsaErrorCommunicationFailure)
+        } else if needs_lane && self.is_down(provider) {
+            Some(self.down_status(provider))
         } else if let Err(status) = queue {
             Some(status)
-        } else if self.state.accounts.reserve(expected.size(), limit) {
+        } else if self.state.accounts.reserve(group, own, expected.size(), limit) {
             None
         } else {
             Some(Status::PsaErrorInsufficientMemory)

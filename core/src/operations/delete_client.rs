@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::request::Request;
 use crate::state::{Purpose, Step, StoreHealth};
 use crate::store::{ListedKey, Page, Query};
-use alloc::collections::VecDeque;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use parsecd_wire::{Reply, Status};
 
@@ -18,7 +18,7 @@ use parsecd_wire::{Reply, Status};
 #[derive(Debug, Hash)]
 pub(crate) struct Gate {
     deletion: RequestId,
-    waiting: VecDeque<RequestId>,
+    waiting: BTreeSet<RequestId>,
 }
 
 /// How far a deletion is.
@@ -57,16 +57,16 @@ impl Step<'_> {
     pub(super) fn waits_at_gate(&mut self, id: RequestId, application: &ApplicationIdentity) -> bool {
         match self.state.gates.get_mut(application) {
             Some(gate) => {
-                gate.waiting.push_back(id);
+                gate.waiting.insert(id);
                 true
             }
             None => false,
         }
     }
 
-    pub(crate) fn leave_gate(&mut self, identity: &KeyIdentity, id: RequestId) {
-        if let Some(gate) = self.state.gates.get_mut(&identity.application) {
-            gate.waiting.retain(|waiting| *waiting != id);
+    pub(crate) fn leave_gate(&mut self, application: &ApplicationIdentity, id: RequestId) {
+        if let Some(gate) = self.state.gates.get_mut(application) {
+            gate.waiting.remove(&id);
         }
     }
 
@@ -92,7 +92,7 @@ impl Step<'_> {
     }
 
     fn begin_deletion(&mut self, id: RequestId, client: ApplicationIdentity) {
-        self.state.gates.insert(client, Gate { deletion: id, waiting: VecDeque::new() });
+        self.state.gates.insert(client, Gate { deletion: id, waiting: BTreeSet::new() });
         self.deletion_goes_on(id);
     }
 
@@ -161,7 +161,8 @@ impl Step<'_> {
                     .iter()
                     .any(|row| self.state.lives.get(&row.object).is_none_or(|life| !life.is_being_made()));
                 self.change_deletion(id, |deletion| {
-                    let again = left && !core::mem::replace(&mut deletion.seen_unfinished, left);
+                    let again = left && !deletion.seen_unfinished;
+                    deletion.seen_unfinished |= left;
                     deletion.failed |= left && !again;
                     deletion.stage = match next {
                         _ if again => Stage::Unfinished(None),

@@ -71,6 +71,7 @@ impl Step<'_> {
             && let Some(provider) = provider
         {
             self.request_becomes(id, Request::Queued { job, uses, expected, retries });
+            self.expect_lane(id);
             return self.enter_queue_first(provider, id);
         }
         if let Some(record) = uses {

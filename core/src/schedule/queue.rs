@@ -56,7 +56,7 @@ impl Step<'_> {
             entry.queue.push(&payer, work, first);
         }
         if down {
-            self.empty_queue(provider, Status::PsaErrorCommunicationFailure);
+            self.empty_queue(provider, self.down_status(provider));
         } else {
             self.dispatch(provider);
         }

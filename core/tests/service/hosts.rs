@@ -216,3 +216,14 @@ fn a_host_that_gives_a_job_back_unasked_gets_no_other() {
     world.finish(Outcome::Done(parsecd_core::outcome::Effect::Secret(vec![1].into())));
     assert_eq!(world.status(asked), Some(Status::Success));
 }
+
+#[test]
+fn a_job_that_is_to_be_tried_again_does_not_wait_for_ever_either() {
+    let mut world = World::sealed();
+    world.create("app", "key");
+    let connection = world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    world.host_dies();
+    assert_eq!(world.opened.len(), 1, "the replacement hangs while it starts");
+    world.pass(std::time::Duration::from_secs(31));
+    assert_eq!(world.status(connection), Some(Status::PsaErrorInsufficientMemory));
+}

@@ -179,3 +179,42 @@ fn a_row_that_was_read_before_its_key_became_usable_removes_nothing() {
     assert!(world.jobs.is_empty(), "the page is older than the publication");
     assert_eq!(world.service.memory().key_lives, 0);
 }
+
+#[test]
+fn an_object_that_cannot_be_removed_is_tried_again_after_pauses_that_grow() {
+    let identity = parsecd_core::identity::KeyIdentity {
+        application: parsecd_core::identity::ApplicationIdentity {
+            authenticator: parsecd_wire::AuthenticationType::Direct,
+            name: "app".into(),
+        },
+        provider: "software".into(),
+        name: "key".into(),
+    };
+    let object = ObjectId { boot: 1, counter: 1 };
+    let row = Unfinished { object, state: UnfinishedState::Removing, device: device(), identity };
+    let mut world = World::new(crate::world::config(parsecd_core::config::MaterialPlace::Provider, 1));
+    let mut pauses = Vec::new();
+    for _ in 0..3 {
+        world.listed(Page::Unfinished(vec![row.clone()]));
+        world.finish(Outcome::Refused(Status::PsaErrorHardwareFailure));
+        pauses.push(world.wake.expect("it is tried again").0 - world.now);
+        world.expire();
+    }
+    assert!(pauses[0] < pauses[1] && pauses[1] < pauses[2], "{pauses:?}");
+}
+
+#[test]
+fn a_row_that_cannot_be_looked_at_after_a_doubt_is_looked_at_again_after_a_while() {
+    let mut world = World::sealed();
+    world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.make();
+    world.commit(CommitResult::Unknown);
+    world.commit(CommitResult::Durable);
+    world.fetched(Fetched::Failed);
+    assert!(world.commits.is_empty(), "not at once");
+    world.expire();
+    world.commit(CommitResult::Durable);
+    world.fetched(Fetched::Absent);
+    assert_eq!(world.service.memory().key_lives, 0);
+}

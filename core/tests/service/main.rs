@@ -1,11 +1,14 @@
 //! Scripted stories of the whole core: one input at a time, nothing by chance.
 
+mod budgets;
 mod closing;
+mod crowds;
 mod executor;
 mod hosts;
 mod kept;
 mod keys_owned;
 mod keys_sealed;
 mod lists;
+mod reloads;
 mod tokens;
 mod world;

@@ -4,7 +4,7 @@ use parsecd_core::capability::{AlgorithmCapability, BitRange, Capabilities, KeyC
 use parsecd_core::config::{
     AuthenticatorConfig, Config, Deadlines, Limits, ListenerConfig, MaterialPlace, ProviderConfig,
 };
-use parsecd_core::identity::{Peer, PeerCredentials, PeerGroup};
+use parsecd_core::identity::{KeyIdentity, Peer, PeerCredentials, PeerGroup};
 use parsecd_core::ids::{ConnectionKey, HostKey, ListenerKey, ProviderKey, Ticket};
 use parsecd_core::input::{HostState, Input};
 use parsecd_core::job::Job;
@@ -62,13 +62,14 @@ pub struct World {
     pub executor: Vec<(Ticket, Arc<Job>)>,
     pub tokens: Vec<Ticket>,
     pub commits: Vec<(Ticket, Mutation)>,
-    pub fetches: Vec<Ticket>,
+    pub fetches: Vec<(Ticket, KeyIdentity)>,
     pub lists: Vec<(Ticket, Query)>,
     pub opened: Vec<HostKey>,
     pub killed: Vec<HostKey>,
     pub closed_hosts: Vec<HostKey>,
     pub cancelled: Vec<Ticket>,
     pub accept_again: bool,
+    pub read_again: Vec<ConnectionKey>,
     pub stopped: bool,
     pub wake: Option<Instant>,
 }
@@ -174,6 +175,7 @@ impl World {
             closed_hosts: Vec::new(),
             cancelled: Vec::new(),
             accept_again: false,
+            read_again: Vec::new(),
             stopped: false,
             wake: None,
         };
@@ -219,7 +221,7 @@ impl World {
             Output::ShutdownWrite { connection } => self.end(connection, "shutdown write"),
             Output::Close { connection } => self.end(connection, "close"),
             Output::Abort { connection } => self.end(connection, "abort"),
-            Output::Fetch { ticket, .. } => self.fetches.push(ticket),
+            Output::Fetch { ticket, identity, .. } => self.fetches.push((ticket, identity)),
             Output::List { ticket, query } => self.lists.push((ticket, query)),
             Output::Commit { ticket, mutation } => self.commits.push((ticket, mutation)),
             Output::StartJob { ticket, on: Place::Lane(lane), job } => {
@@ -233,7 +235,7 @@ impl World {
             Output::AcceptAgain { .. } => self.accept_again = true,
             Output::Stopped => self.stopped = true,
             Output::VerifyToken { ticket, .. } => self.tokens.push(ticket),
-            Output::ReadAgain { .. } => {}
+            Output::ReadAgain { connection } => self.read_again.push(connection),
             Output::Audit { .. } | Output::Idle { .. } => {}
         }
     }
@@ -280,16 +282,52 @@ impl World {
     }
 
     pub fn connect(&mut self) -> ConnectionKey {
+        self.connect_as(UID)
+    }
+
+    pub fn connect_as(&mut self, uid: u32) -> ConnectionKey {
         self.connections += 1;
         let connection = ConnectionKey { slot: self.connections, generation: 1 };
-        let credentials = Some(PeerCredentials { uid: UID, gid: UID, pid: 1 });
-        let peer = Peer { credentials, group: PeerGroup(u64::from(UID)) };
+        let credentials = Some(PeerCredentials { uid, gid: uid, pid: 1 });
+        let peer = Peer { credentials, group: PeerGroup(u64::from(uid)) };
         self.step(Input::ConnectionOpened { connection, listener: LISTENER, peer });
         connection
     }
 
     pub fn send(&mut self, connection: ConnectionKey, bytes: &[u8]) {
         self.step(Input::BytesReceived { connection, bytes });
+    }
+
+    /// Sends as much as the core reads. How much that was.
+    pub fn send_all(&mut self, connection: ConnectionKey, bytes: &[u8]) -> usize {
+        let mut sent = 0;
+        loop {
+            let budget = self.service.read_budget(connection) as usize;
+            let piece = &bytes[sent..bytes.len().min(sent + budget)];
+            if piece.is_empty() {
+                return sent;
+            }
+            self.send(connection, piece);
+            sent += piece.len();
+        }
+    }
+
+    /// Time passes.
+    pub fn pass(&mut self, time: std::time::Duration) {
+        self.now += u64::try_from(time.as_nanos()).unwrap();
+        self.step(Input::TimePassed);
+    }
+
+    /// The statuses of all answers on a connection.
+    pub fn statuses(&self, connection: ConnectionKey) -> Vec<Status> {
+        let mut rest = self.received.get(&connection).map_or(&[][..], Vec::as_slice);
+        let mut statuses = Vec::new();
+        while !rest.is_empty() {
+            let header = ResponseHeader::from_bytes(rest[..36].try_into().unwrap()).unwrap();
+            rest = &rest[36 + header.body_length as usize..];
+            statuses.push(header.status);
+        }
+        statuses
     }
 
     /// Sends an operation as the Direct application `name` on a connection of its own.
@@ -345,7 +383,7 @@ impl World {
 
     pub fn fetched_with(&mut self, fetched: Fetched, counters: Counters) {
         assert!(!self.fetches.is_empty(), "a row is being fetched");
-        let ticket = self.fetches.remove(0);
+        let (ticket, _) = self.fetches.remove(0);
         self.step(Input::RecordFetched { ticket, fetched, counters });
     }
 

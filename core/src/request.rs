@@ -70,6 +70,14 @@ pub(crate) struct Timing {
     pub(crate) ran: Duration,
 }
 
+impl Timing {
+    fn started(&mut self, now: Instant) {
+        let waited = self.queued_at.take().map_or(Duration::ZERO, |at| now.since(at));
+        self.queued = self.queued.saturating_add(waited);
+        self.started_at = Some(now);
+    }
+}
+
 /// Where a request stands.
 #[derive(Debug, Hash)]
 pub(crate) enum Request {
@@ -167,17 +175,21 @@ impl Step<'_> {
         let to = next.name();
         let now = self.now.instant;
         match &next {
-            Request::Queued { .. } => request.timing.queued_at = Some(now),
-            Request::Running { .. } => {
-                let waited = request.timing.queued_at.take().map_or(Duration::ZERO, |at| now.since(at));
-                request.timing.queued = request.timing.queued.saturating_add(waited);
-                request.timing.started_at = Some(now);
-            }
+            Request::Queued { .. } | Request::Following { .. } => request.timing.queued_at = Some(now),
+            Request::Running { .. } => request.timing.started(now),
             _ => {}
         }
         let before = core::mem::replace(&mut request.state, next);
         self.observer.event(Event::RequestTransition { request: id, from, to });
         Some(before)
+    }
+
+    /// Notes that the job of the key life a request follows has begun.
+    pub(crate) fn followed_job_started(&mut self, id: RequestId) {
+        let now = self.now.instant;
+        if let Some(request) = self.state.requests.get_mut(&id) {
+            request.timing.started(now);
+        }
     }
 
     /// Notes that a request's job has ended.

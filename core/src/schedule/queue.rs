@@ -223,6 +223,7 @@ impl Step<'_> {
         let request = self.life_request(object);
         if let Some(id) = request {
             self.forget_queue_deadline(id);
+            self.followed_job_started(id);
         }
         let ticket = self.ticket(Purpose::LifeJob(object, lane));
         self.lane_takes(lane, ticket, JobKind::of(&job), payer.principal);

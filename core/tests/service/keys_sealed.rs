@@ -18,6 +18,23 @@ fn success_of_a_creation_is_told_only_after_its_record_is_durable() {
 }
 
 #[test]
+fn the_time_of_a_creation_is_told_like_that_of_any_other_job() {
+    let mut world = World::sealed();
+    world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.now += 1000;
+    world.finish(Outcome::Refused(Status::PsaErrorGenericError));
+    world.finish(Outcome::Refused(Status::PsaErrorGenericError));
+    world.now += 5000;
+    world.make();
+    world.commit(CommitResult::Durable);
+    let (queued, ran) = world.witness.times;
+    assert!(queued.as_nanos() >= 1000 && ran.as_nanos() >= 5000, "{queued:?} {ran:?}");
+}
+
+#[test]
 fn a_key_signs_from_the_cache_and_exports_its_public_part_without_a_lane() {
     let mut world = World::sealed();
     world.create("app", "key");

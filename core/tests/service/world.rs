@@ -34,12 +34,15 @@ pub const UID: u32 = 1000;
 pub struct Witness {
     pub stale: u32,
     pub transitions: Vec<(&'static str, &'static str)>,
+    /// Time in the queue and on a lane of the request that was answered last.
+    pub times: (std::time::Duration, std::time::Duration),
 }
 
 impl Observer for Witness {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Stale { .. } => self.stale += 1,
+            Event::Answered(answered) => self.times = (answered.queued, answered.ran),
             Event::KeyLifeTransition { from, to, .. } => self.transitions.push((from, to)),
             _ => {}
         }

@@ -29,3 +29,4 @@ pub mod runtime;
 pub mod signals;
 pub mod start;
 pub mod store;
+mod world;

@@ -14,8 +14,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// Connections that wait in the kernel to be accepted.
-const BACKLOG: i32 = 1024;
+/// Connections that wait in the kernel to be accepted; it allows `net.core.somaxconn` of them at most.
+const BACKLOG: i32 = 4096;
 
 /// Why a listener could not be set up.
 #[derive(Debug, thiserror::Error)]

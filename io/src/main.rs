@@ -15,7 +15,7 @@
 
 use clap::Parser;
 use parsecd::config::{LogFormat, LogLevel, Settings};
-use parsecd::log::{self, Format};
+use parsecd::log::{self, Format, Log};
 use parsecd::runtime::End;
 use parsecd::start;
 use std::path::PathBuf;
@@ -76,6 +76,7 @@ fn serve(settings: Settings) -> ExitCode {
         LogFormat::Json => Format::Json,
     };
     let log = log::start(format, level(settings.log.level), settings.log.timestamp);
+    log_panics(log.clone());
     info!(version = env!("CARGO_PKG_VERSION"), "parsecd starts");
     for warning in &settings.warnings {
         warn!("configuration: {warning}");
@@ -96,6 +97,14 @@ fn serve(settings: Settings) -> ExitCode {
     };
     log.flush();
     code
+}
+
+/// A panic is a mistake of ours: it becomes one line of the log, whole, before the process or thread ends.
+fn log_panics(log: Log) {
+    std::panic::set_hook(Box::new(move |panic| {
+        error!(panic = panic.to_string().as_str(), "a defect of parsecd, please report it");
+        log.flush();
+    }));
 }
 
 /// The configured level, else `RUST_LOG` if it is a level, else info.

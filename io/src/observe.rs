@@ -11,17 +11,19 @@ use tracing::{debug, error, info, trace, warn};
 /// Writes events to the log.
 pub struct LogObserver {
     providers: BTreeMap<ProviderKey, Text>,
+    /// Whether names of keys are logged.
+    error_details: bool,
     /// The service is being stopped: that hosts end is no trouble.
     stopping: bool,
 }
 
 impl LogObserver {
-    /// With the names of the providers of `config`.
-    pub fn new(config: &Config) -> LogObserver {
+    /// With the names of the providers of `config`. Names of keys are logged only with `error_details`.
+    pub fn new(config: &Config, error_details: bool) -> LogObserver {
         let name = |(key, provider): (&ProviderKey, &parsecd_core::config::ProviderConfig)| {
             (*key, provider.name.clone())
         };
-        LogObserver { providers: config.providers.iter().map(name).collect(), stopping: false }
+        LogObserver { providers: config.providers.iter().map(name).collect(), error_details, stopping: false }
     }
 
     /// From now on it is no trouble that hosts end.
@@ -93,7 +95,7 @@ impl Observer for LogObserver {
                 authenticator = ?application.authenticator,
                 identity = &*application.name,
                 provider = &**provider,
-                key = &**name,
+                key = self.error_details.then_some(&**name),
                 "the record of a key is unreadable, the key cannot be used"
             ),
             Event::WrongSignature { request, host } => error!(

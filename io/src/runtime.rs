@@ -12,18 +12,18 @@
 use crate::audit::AuditLog;
 use crate::bell::Bell;
 use crate::clock::Clock;
-use crate::connections::{Connections, Ending, Read, Write};
+use crate::connections::{Connections, Read, Write};
 use crate::hosts::Hosts;
 use crate::listener::{Accept, Listener, peer};
 use crate::observe::LogObserver;
 use crate::poller::{Poller, Readiness, Source};
 use crate::signals::{Signals, Wish};
-use crate::store::{Store, StoreAnswer, StoreRequest};
+use crate::store::{Store, StoreAnswer};
+use crate::world::{Gate, World};
 use parsecd_core::identity::{Peer, PeerGroup};
 use parsecd_core::ids::ConnectionKey;
-use parsecd_core::input::{Input, TokenVerdict};
-use parsecd_core::outcome::Outcome;
-use parsecd_core::output::{Output, Place};
+use parsecd_core::input::Input;
+use parsecd_core::output::Output;
 use parsecd_core::service::Service;
 use parsecd_core::store::StoreState;
 use parsecd_core::time::Instant;
@@ -86,27 +86,6 @@ pub enum End {
     Forced,
 }
 
-struct Gate {
-    listener: Listener,
-    /// Somebody may be waiting.
-    ready: bool,
-}
-
-/// Everything outside the core that its outputs are about.
-struct World {
-    poller: Poller,
-    bell: Bell,
-    connections: Connections,
-    gates: Vec<Gate>,
-    hosts: Hosts,
-    store: Store,
-    store_down: bool,
-    audit: AuditLog,
-    aborts: Vec<ConnectionKey>,
-    /// Answers that came about at once.
-    answers: VecDeque<Input<'static>>,
-}
-
 /// The loop.
 pub struct Runtime {
     service: Service,
@@ -129,69 +108,6 @@ pub struct Runtime {
 enum Woken {
     Signal(Wish),
     Work,
-}
-
-impl World {
-    /// Does what `output` says, or notes it for the end of the turn.
-    fn take(&mut self, output: Output) {
-        match output {
-            Output::Write { connection } => self.connections.queue_write(connection),
-            Output::ShutdownWrite { connection } => {
-                self.connections.end_with(connection, Ending::ShutdownWrite);
-            }
-            Output::Close { connection } => self.connections.end_with(connection, Ending::Close),
-            Output::Abort { connection } => self.aborts.push(connection),
-            Output::ReadAgain { connection } => self.connections.queue_read(connection),
-            Output::Fetch { ticket, identity, principal } => {
-                self.store.submit(StoreRequest::Fetch { ticket, identity, principal });
-            }
-            Output::List { ticket, query } => self.store.submit(StoreRequest::List { ticket, query }),
-            Output::Commit { ticket, mutation } => {
-                self.store.submit(StoreRequest::Commit { ticket, mutation })
-            }
-            Output::StartJob { ticket, on: Place::Lane(lane), job } => self.hosts.start(lane, ticket, &job),
-            Output::StartJob { ticket, on: Place::Executor, .. } => {
-                error!("a job for the executor, which this version does not have");
-                self.answers.push_back(Input::JobFinished { ticket, outcome: Outcome::NoEffect });
-            }
-            Output::CancelJob { ticket } => self.hosts.cancel(ticket),
-            Output::OpenHost { host } => self.hosts.open(host, &self.poller),
-            Output::KillHost { host } => self.hosts.kill(host),
-            Output::CloseHost { host } => self.hosts.close(host),
-            Output::Audit { ticket, event } => self.audit.push(ticket, &event),
-            Output::VerifyToken { ticket, .. } => {
-                // No identity provider can be configured, so there is none to ask.
-                self.answers.push_back(Input::TokenVerified { ticket, verdict: TokenVerdict::Unavailable });
-            }
-            // A turn asks for the budget of every listener somebody waits at.
-            Output::AcceptAgain { .. } | Output::Stopped | Output::Idle { .. } => {}
-        }
-    }
-
-    /// Notes what became ready. Gives connections whose peer is gone.
-    fn note(&mut self, readiness: &[Readiness]) -> Vec<ConnectionKey> {
-        let mut gone = Vec::new();
-        for ready in readiness {
-            match ready.source {
-                Source::Connection(key) => {
-                    if self.connections.ready(key, *ready) {
-                        gone.push(key);
-                    }
-                }
-                Source::Listener(place) => {
-                    let gate = usize::try_from(place).ok().and_then(|place| self.gates.get_mut(place));
-                    if let Some(gate) = gate {
-                        gate.ready = true;
-                    }
-                }
-                Source::HostLink(serial) => self.hosts.link_ready(serial, ready.readable, ready.writable),
-                Source::HostErrors(serial) => self.hosts.errors_ready(serial),
-                Source::HostExit(serial) => self.hosts.exited(serial),
-                Source::Bell => self.bell.hear(),
-            }
-        }
-        gone
-    }
 }
 
 impl Runtime {
@@ -365,7 +281,21 @@ impl Runtime {
         }
     }
 
+    /// Writes the audit events of all steps so far. `false`: there were none.
+    fn write_audit(&mut self) -> bool {
+        if !self.world.audit.is_waiting() {
+            return false;
+        }
+        let (tickets, written) = self.world.audit.write();
+        for ticket in tickets {
+            self.step(Input::Audited { ticket, written });
+        }
+        true
+    }
+
     fn write(&mut self, connection: ConnectionKey) {
+        // An answer leaves after the event that tells of it.
+        self.write_audit();
         let unsent = self.service.outgoing(connection);
         if !unsent.is_empty() {
             match self.world.connections.write(connection, unsent) {
@@ -464,13 +394,7 @@ impl Runtime {
     /// Does what the core asked for. `false`: there was nothing to do.
     fn do_batch(&mut self) -> bool {
         self.world.hosts.write();
-        let audited = self.world.audit.is_waiting();
-        if audited {
-            let (tickets, written) = self.world.audit.write();
-            for ticket in tickets {
-                self.step(Input::Audited { ticket, written });
-            }
-        }
+        let audited = self.write_audit();
         let aborts = std::mem::take(&mut self.world.aborts);
         let writes = self.world.connections.writes_waiting();
         let nothing = !audited && aborts.is_empty() && writes == 0;

@@ -114,7 +114,7 @@ fn assemble(settings: Settings) -> Result<Runtime, StartError> {
         info!(path = %listener.path().display(), "listening");
     }
     let parts = Parts {
-        observer: LogObserver::new(&settings.core),
+        observer: LogObserver::new(&settings.core, settings.log.error_details),
         service: Service::new(settings.core, Start { boot }),
         poller,
         bell,

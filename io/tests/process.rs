@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::process::Command;
-use support::{Options, PING, PONG, Place, host_program, parent_of_living, program};
+use support::{Options, PING, PONG, Place, host_program, parent_of_living, program, send_signal};
 
 fn place() -> Place {
     Place::new(&Options::default())
@@ -93,8 +93,7 @@ fn a_host_that_is_killed_is_replaced_and_leaves_no_zombie() {
     let mut daemon = place.start();
     daemon.wait_until("both hosts run", |daemon| daemon.hosts().len() == 2);
     let victim = daemon.hosts()[0];
-    let pid = rustix::process::Pid::from_raw(i32::try_from(victim).unwrap()).unwrap();
-    rustix::process::kill_process(pid, Signal::KILL).unwrap();
+    send_signal(victim, Signal::KILL);
     daemon.wait_until("there are two others", |daemon| {
         let hosts = daemon.hosts();
         hosts.len() == 2 && !hosts.contains(&victim)

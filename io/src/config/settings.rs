@@ -58,7 +58,7 @@ pub struct LogSettings {
     pub level: Option<LogLevel>,
     /// `log_timestamp`: start each line with the time.
     pub timestamp: bool,
-    /// `log_error_details`: log names of keys and applications with errors.
+    /// `log_error_details`: name the key in errors about a key.
     pub error_details: bool,
 }
 

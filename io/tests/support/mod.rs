@@ -4,11 +4,12 @@
 use rustix::process::{Pid, Signal, kill_process};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, PipeReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -49,6 +50,8 @@ pub struct Options {
     pub timeout_ms: u64,
     /// The `[authenticator]` table or tables.
     pub authenticators: String,
+    /// `log_level`.
+    pub log_level: &'static str,
     /// More lines of `[core_settings]`.
     pub core_settings: String,
 }
@@ -59,6 +62,7 @@ impl Default for Options {
             timeout_ms: 60_000,
             authenticators: "[authenticator]\nauth_type = \"Direct\"\nadmins = [{ name = \"admin\" }]\n"
                 .into(),
+            log_level: "info",
             core_settings: String::new(),
         }
     }
@@ -74,8 +78,8 @@ impl Place {
     pub fn new(options: &Options) -> Place {
         let place = Place { directory: tempfile::Builder::new().prefix("parsecd").tempdir().unwrap() };
         let mut text = String::new();
-        writeln!(text, "[core_settings]\nallow_root = true\nlog_level = \"info\"\n{}", options.core_settings)
-            .unwrap();
+        writeln!(text, "[core_settings]\nallow_root = true\nlog_level = {:?}", options.log_level).unwrap();
+        writeln!(text, "{}\n", options.core_settings).unwrap();
         writeln!(
             text,
             "[listener]\nlistener_type = \"DomainSocket\"\ntimeout = {}\nsocket_path = {:?}\n",
@@ -90,7 +94,9 @@ impl Place {
             place.path().join("store/keys.sqlite")
         )
         .unwrap();
-        text.push_str("[[provider]]\nprovider_type = \"MbedCrypto\"\nkey_info_manager = \"store\"\n");
+        text.push_str(
+            "[[provider]]\nprovider_type = \"MbedCrypto\"\nkey_info_manager = \"store\"\nhosts = 2\n",
+        );
         fs::write(place.configuration(), text).unwrap();
         place
     }
@@ -120,22 +126,44 @@ impl Place {
 
     /// Starts a daemon and waits until it answers a ping.
     pub fn start(&self) -> Daemon {
-        let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
+        self.start_as(self.command())
+    }
+
+    /// Starts a daemon by a command of one's own and waits until it answers a ping.
+    pub fn start_as(&self, command: Command) -> Daemon {
+        let (read, write) = std::io::pipe().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let kept = Arc::clone(&log);
         let reader = std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
+            for line in BufReader::new(read).lines().map_while(Result::ok) {
                 let mut kept = kept.lock().unwrap();
                 kept.push_str(&line);
                 kept.push('\n');
             }
         });
+        self.start_writing_to(command, write.into(), log, Some(reader))
+    }
+
+    /// Starts a daemon whose log nobody reads and waits until it answers a ping.
+    pub fn start_unread(&self) -> (Daemon, PipeReader) {
+        let (read, write) = std::io::pipe().unwrap();
+        (self.start_writing_to(self.command(), write.into(), Arc::default(), None), read)
+    }
+
+    fn start_writing_to(
+        &self,
+        mut command: Command,
+        stderr: Stdio,
+        log: Arc<Mutex<String>>,
+        mut reader: Option<JoinHandle<()>>,
+    ) -> Daemon {
+        let child = command.stderr(stderr).spawn().unwrap();
+        // It holds the writing end of the log too.
+        drop(command);
         let mut daemon = Daemon { child, log, socket: self.socket() };
-        let mut reader = Some(reader);
         daemon.wait_until("it answers", |daemon| {
             if let Some(status) = daemon.child.try_wait().unwrap() {
-                reader.take().map(std::thread::JoinHandle::join);
+                reader.take().map(JoinHandle::join);
                 panic!("parsecd ended ({status}):\n{}", daemon.log());
             }
             UnixStream::connect(&daemon.socket).is_ok_and(|socket| exchange(socket, PING, false) == PONG)
@@ -181,7 +209,7 @@ impl Daemon {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        send_signal(self.pid(), signal);
     }
 
     /// Waits for its end.
@@ -228,6 +256,11 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.child.kill().and_then(|()| self.child.wait()).ok();
     }
+}
+
+/// Sends a signal to a process.
+pub fn send_signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
 }
 
 /// The parent of a process that runs; `None` if it has ended, also if nobody has waited for it yet.

@@ -1,0 +1,95 @@
+//! The log and the audit log of a running daemon.
+
+mod support;
+
+use serde_json::Value;
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use support::{Options, PING, PONG, Place, hex};
+
+/// ListKeys by an application with this name.
+fn list_keys(application: &str) -> String {
+    let length = u16::try_from(application.len()).unwrap().to_le_bytes();
+    format!(
+        "10a7c05e1e000100000000000000000000000000000100000000{}1a00000000000000{}",
+        hex(&length),
+        hex(application.as_bytes())
+    )
+}
+
+/// A name that would break out of a line, out of JSON, and out of a terminal.
+const NAME: &str = "a\nINFO answered\r\"}\u{1b}[31m\u{7f}\u{85}\u{2028}🔑";
+
+#[test]
+fn an_answer_is_one_line_of_json_with_everything_that_tells_what_was_asked_by_whom() {
+    let place = Place::new(&Options { core_settings: "log_format = \"json\"".into(), ..Options::default() });
+    let mut daemon = place.start();
+    daemon.exchange(&list_keys(NAME));
+    daemon.wait_until("the answer is logged", |daemon| daemon.log().contains("ListKeys"));
+    let log = daemon.log();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let answer = lines.iter().find(|line| line["opcode"] == "ListKeys").unwrap();
+    assert_eq!(answer["identity"], NAME);
+    assert_eq!(answer["authenticator"], "Direct");
+    assert_eq!(answer["provider"], "Core");
+    assert_eq!(answer["status"], 0);
+    assert_eq!(answer["uid"], rustix::process::geteuid().as_raw());
+    for number in ["request", "queued_us", "ran_us"] {
+        assert!(answer[number].is_u64(), "{number}: {answer}");
+    }
+}
+
+#[test]
+fn a_name_cannot_break_out_of_its_line_of_text() {
+    let place = Place::new(&Options::default());
+    let mut daemon = place.start();
+    daemon.exchange(&list_keys(NAME));
+    daemon.wait_until("the answer is logged", |daemon| daemon.log().contains("ListKeys"));
+    let log = daemon.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("ListKeys")).collect();
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains("identity=\"a\\nINFO answered\\r\\\"}"), "{}", lines[0]);
+    assert!(log.chars().all(|character| character == '\n' || !character.is_control()), "{log:?}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_nobody_and_the_lines_it_cost_are_counted() {
+    let place = Place::new(&Options { core_settings: "log_format = \"json\"".into(), ..Options::default() });
+    let (mut daemon, mut unread) = place.start_unread();
+    // Two kibibytes a line: far more than pipe and buffer take.
+    let application = "a".repeat(2048);
+    for _ in 0..2000 {
+        assert!(!daemon.exchange(&list_keys(&application)).is_empty());
+    }
+    assert_eq!(daemon.exchange(PING), PONG);
+    let log = std::thread::spawn(move || {
+        let mut text = String::new();
+        unread.read_to_string(&mut text).map(|_| text)
+    });
+    daemon.signal(rustix::process::Signal::TERM);
+    assert_eq!(daemon.wait().code(), Some(0));
+    let log = log.join().unwrap().unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let logged = lines.iter().filter(|line| line["opcode"] == "ListKeys").count();
+    let dropped: u64 = lines.iter().filter_map(|line| line["dropped"].as_u64()).sum();
+    assert!(logged < 2000, "{logged} of 2000 lines fitted");
+    assert!(dropped >= 2000 - u64::try_from(logged).unwrap(), "{logged} logged, {dropped} dropped");
+}
+
+#[test]
+fn audit_events_are_in_their_file_before_their_answer_leaves() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("audit.json");
+    let place = Place::new(&Options { core_settings: format!("audit_log = {file:?}"), ..Options::default() });
+    let daemon = place.start();
+    for count in 1..=50 {
+        assert!(!daemon.exchange(&list_keys(NAME)).is_empty());
+        let text = fs::read_to_string(&file).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), count);
+        assert_eq!(lines[count - 1]["application"], NAME);
+        assert_eq!(lines[count - 1]["opcode"], "ListKeys");
+    }
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+}

@@ -224,7 +224,9 @@ impl Step<'_> {
                 }
             }
             Request::Following { object } => self.life_abandoned(object),
-            Request::Verifying { .. } => self.state.tokens.forget(&payer, id),
+            Request::Verifying { .. } => {
+                self.state.tokens.forget(&payer, id);
+            }
             Request::Admitted | Request::Resolving { .. } | Request::Collecting(_) | Request::Deleting(_) => {
             }
         }

@@ -10,6 +10,7 @@ use crate::input::Input;
 use crate::key_life::Makings;
 use crate::keystore::KeyStore;
 use crate::observer::{Event, Observer};
+use crate::operations::delete_client::Gate;
 use crate::output::Output;
 use crate::schedule::executor::Executor;
 use crate::state::{Mint, Purpose, State, Step, StoreHealth};
@@ -70,7 +71,8 @@ pub struct MemoryReport {
     pub tickets: u64,
     /// Deadlines (count).
     pub deadlines: u64,
-    /// Requests and key lives that wait for lanes or the identity provider, and principals that have used lanes (count).
+    /// Who waits for lanes, the identity provider, the end of a deletion, room or a quota, and principals that
+    /// have used lanes (count).
     pub queued: u64,
     /// Kinds of jobs whose time is known (count); kept like the cache.
     pub measured: u64,
@@ -170,7 +172,10 @@ impl Service {
                 .map(|provider| crate::size(provider.queue.len().saturating_add(provider.queue.principals())))
                 .sum::<u64>()
                 .saturating_add(crate::size(state.executor.len()))
-                .saturating_add(crate::size(state.tokens.len())),
+                .saturating_add(crate::size(state.tokens.len()))
+                .saturating_add(crate::size(state.gates.values().map(Gate::len).sum()))
+                .saturating_add(crate::size(state.waiting_for_room.len()))
+                .saturating_add(crate::size(state.makings.len())),
             measured: state.providers.values().map(|provider| crate::size(provider.costs.len())).sum(),
             input: connections().map(|connection| connection.input_memory()).sum(),
             reserved: state.accounts.reserved(),

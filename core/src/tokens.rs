@@ -7,7 +7,7 @@ use crate::input::TokenVerdict;
 use crate::output::Output;
 use crate::providers::Queued;
 use crate::request::Request;
-use crate::schedule::principals::{Payer, Queue};
+use crate::schedule::principals::{Entrance, Payer, Queue};
 use crate::state::{Purpose, Step};
 use crate::time::Instant;
 use alloc::collections::BTreeMap;
@@ -25,8 +25,9 @@ impl Tokens {
         self.queue.len().saturating_add(self.queue.principals()).saturating_add(self.asked.len())
     }
 
-    pub(crate) fn forget(&mut self, payer: &Payer, id: RequestId) {
-        self.queue.remove(payer, Queued::Request(id));
+    /// Takes a request's token out of the queue. Whether it still waited.
+    pub(crate) fn forget(&mut self, payer: &Payer, id: RequestId) -> bool {
+        self.queue.remove(payer, Queued::Request(id))
     }
 }
 
@@ -38,17 +39,16 @@ impl Step<'_> {
         let full = self.state.tokens.queue.len() >= crate::length(limits.queue)
             || self.state.tokens.queue.waiting_of(&payer) >= crate::length(limits.tenant_queue);
         if full {
-            return self.refuse_unverified(id);
+            return self.refuse_unverified(id, Status::PsaErrorInsufficientMemory);
         }
-        self.state.tokens.queue.push(&payer, Queued::Request(id), false);
+        self.state.tokens.queue.push(&payer, Queued::Request(id), Entrance::default());
         self.expect_lane(id);
         self.ask_identity_provider();
     }
 
     fn ask_identity_provider(&mut self) {
         while self.state.tokens.asked.len() < crate::length(self.state.config.limits.tokens.max(1)) {
-            let Some((Queued::Request(id), payer)) = self.state.tokens.queue.pop(|_| true) else { return };
-            self.forget_queue_deadline(id);
+            let Some((Queued::Request(id), payer)) = self.state.tokens.queue.pop(false) else { return };
             let Some(Request::Verifying { token, .. }) =
                 self.state.requests.get_mut(&id).map(|request| &mut request.state)
             else {
@@ -62,10 +62,16 @@ impl Step<'_> {
         }
     }
 
-    /// A token has waited for the identity provider too long.
-    pub(crate) fn refuse_unverified(&mut self, id: RequestId) {
+    /// A token has waited too long: for its turn, or for what the identity provider says.
+    pub(crate) fn token_expired(&mut self, id: RequestId, payer: &Payer) {
+        let waited = self.state.tokens.forget(payer, id);
+        let unavailable = Status::PsaErrorCommunicationFailure;
+        self.refuse_unverified(id, if waited { Status::PsaErrorInsufficientMemory } else { unavailable });
+    }
+
+    fn refuse_unverified(&mut self, id: RequestId, status: Status) {
         let connection = self.state.requests.get(&id).and_then(|request| request.connection);
-        self.answer(id, Err(Status::PsaErrorInsufficientMemory));
+        self.answer(id, Err(status));
         if let Some(connection) = connection {
             self.token_settled(connection);
         }
@@ -77,6 +83,7 @@ impl Step<'_> {
             self.state.tokens.queue.ended(&principal, Duration::ZERO, took);
         }
         self.ask_identity_provider();
+        self.forget_queue_deadline(id);
         let Some(request) = self.state.requests.get_mut(&id) else { return };
         let Some(connection) = request.connection else { return };
         let listener = self

@@ -19,7 +19,8 @@ impl Step<'_> {
         match connection.input {
             InputSide::Reading => {
                 connection.moved = self.now.instant;
-                self.read_requests(key, bytes);
+                let left = self.read_requests(key, bytes);
+                self.keep_unread(key, SecretBytes::from(left), 0);
             }
             InputSide::Ended => {
                 connection.stray_input = true;
@@ -31,21 +32,21 @@ impl Step<'_> {
         self.rearm(key);
     }
 
-    fn read_requests(&mut self, key: ConnectionKey, bytes: &[u8]) {
+    /// Takes requests out of `bytes`, and gives back those for which there is no room.
+    fn read_requests<'b>(&mut self, key: ConnectionKey, bytes: &'b [u8]) -> &'b [u8] {
         let mut rest = bytes;
         while !rest.is_empty() {
             let limits = &self.state.config.limits;
-            let Some(connection) = self.state.connections.get_mut(&key) else { return };
+            let Some(connection) = self.state.connections.get_mut(&key) else { return &[] };
             if !connection.has_room(limits) {
                 connection.input = InputSide::Full { since: self.now.instant };
-                connection.unread = SecretBytes::from(rest);
-                return;
+                return rest;
             }
             connection.first_byte.get_or_insert(self.now.instant);
             let push = connection.reader.push(rest);
             rest = rest.get(push.consumed..).unwrap_or_default();
             match push.progress {
-                Progress::Incomplete => return self.make_room(key),
+                Progress::Incomplete => self.make_room(key),
                 Progress::Complete(frame) if frame.header.keeps_connection() => {
                     connection.reader = FrameReader::new(limits.body_length);
                     connection.kept = true;
@@ -56,13 +57,26 @@ impl Step<'_> {
                     connection.input = InputSide::Ended;
                     connection.stray_input = !rest.is_empty();
                     connection.discard_left = connection.discard_left.saturating_sub(crate::size(rest.len()));
-                    return self.request_complete(key, frame);
+                    self.request_complete(key, frame);
+                    return &[];
                 }
                 Progress::Failed(status) => {
                     connection.discard_left = connection.discard_left.saturating_sub(crate::size(rest.len()));
-                    return self.refuse(key, status);
+                    self.refuse(key, status);
+                    return &[];
                 }
             }
+        }
+        rest
+    }
+
+    /// Keeps bytes of which those from `from` on were not taken, until there is room.
+    fn keep_unread(&mut self, key: ConnectionKey, bytes: SecretBytes, from: usize) {
+        if let Some(connection) = self.state.connections.get_mut(&key)
+            && matches!(connection.input, InputSide::Full { .. })
+        {
+            connection.unread = bytes;
+            connection.unread_from = from;
         }
     }
 
@@ -136,7 +150,10 @@ impl Step<'_> {
             }
             connection.reads_on(self.now.instant);
             let held = core::mem::take(&mut connection.unread);
-            self.read_requests(key, held.expose());
+            let from = core::mem::take(&mut connection.unread_from);
+            let left = self.read_requests(key, held.expose().get(from..).unwrap_or_default()).len();
+            let from = held.len().saturating_sub(left);
+            self.keep_unread(key, held, from);
             let Some(connection) = self.state.connections.get(&key) else { continue };
             if connection.input == InputSide::Reading {
                 if connection.end_of_stream {

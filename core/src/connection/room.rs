@@ -18,6 +18,10 @@ pub(crate) struct RoomQueue {
 }
 
 impl RoomQueue {
+    pub(crate) fn len(&self) -> usize {
+        self.groups.values().map(BTreeSet::len).sum()
+    }
+
     pub(super) fn is_empty_for(&self, group: PeerGroup) -> bool {
         !self.groups.contains_key(&group)
     }

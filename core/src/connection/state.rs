@@ -26,8 +26,9 @@ pub(crate) struct Connection {
     pub(super) input: InputSide,
     /// Whether the peer sends no more.
     pub(super) end_of_stream: bool,
-    /// Bytes behind the requests that were taken, while no further one is.
+    /// Bytes that came while no further request was taken, and how many of them were taken since.
     pub(super) unread: SecretBytes,
+    pub(super) unread_from: usize,
     /// Whether the token of its last request is being verified: the next request waits, or it could
     /// overtake.
     pub(super) token_pending: bool,
@@ -107,6 +108,7 @@ impl Connection {
             input: InputSide::Reading,
             end_of_stream: false,
             unread: SecretBytes::default(),
+            unread_from: 0,
             token_pending: false,
             kept: false,
             stray_input: false,

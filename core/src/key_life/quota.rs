@@ -22,6 +22,11 @@ impl Makings {
         increment(&mut self.principals, &payer.principal);
     }
 
+    /// Tenants and principals that make keys.
+    pub(crate) fn len(&self) -> usize {
+        self.tenants.len().saturating_add(self.principals.len())
+    }
+
     pub(super) fn ended(&mut self, payer: &Payer) {
         if let Some(tenant) = &payer.tenant {
             decrement(&mut self.tenants, tenant);

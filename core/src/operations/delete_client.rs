@@ -21,6 +21,13 @@ pub(crate) struct Gate {
     waiting: BTreeSet<RequestId>,
 }
 
+impl Gate {
+    /// The deletion and who waits for its end.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len().saturating_add(1)
+    }
+}
+
 /// How far a deletion is.
 #[derive(Debug, Hash)]
 pub(crate) struct Deletion {

@@ -123,11 +123,15 @@ impl Step<'_> {
             (Request::Deleting(_), page) => self.deletion_listed(id, page),
             (Request::Collecting(Collection::Clients { clients, size, .. }), Page::Clients(names)) => {
                 let last = names.len() < limit;
+                let before = *size;
                 for name in names {
                     *size = size.saturating_add(crate::size(name.len())).saturating_add(8);
                     clients.push(String::from(&*name));
                 }
-                if last { self.finish_list(id) } else { self.next_page(id) }
+                let grown = size.saturating_sub(before);
+                if self.list_grew(id, grown) {
+                    if last { self.finish_list(id) } else { self.next_page(id) }
+                }
             }
             (
                 Request::Collecting(Collection::Keys { application, providers, after, keys, size }),
@@ -139,6 +143,7 @@ impl Step<'_> {
                     None => providers.pop_front(),
                 }
                 .unwrap_or((ProviderId::Core, Text::from("")));
+                let before = *size;
                 for row in rows {
                     match readable(application, &row) {
                         Some(info) => {
@@ -153,10 +158,28 @@ impl Step<'_> {
                         }),
                     }
                 }
-                self.next_page(id);
+                let grown = size.saturating_sub(before);
+                if self.list_grew(id, grown) {
+                    self.next_page(id);
+                }
             }
             _ => self.answer(id, Err(Status::KeyInfoManagerError)),
         }
+    }
+}
+
+impl Step<'_> {
+    /// Reserves memory for what a page has added, or tells the request that there is none. Whether it goes on.
+    fn list_grew(&mut self, id: RequestId, bytes: u64) -> bool {
+        let limit = self.state.config.limits.request_memory;
+        let Some(request) = self.state.requests.get_mut(&id) else { return false };
+        let fits = self.state.accounts.reserve(request.peer.group, request.reserved, bytes, limit);
+        if fits {
+            request.reserved = request.reserved.saturating_add(bytes);
+        } else {
+            self.answer(id, Err(Status::PsaErrorInsufficientMemory));
+        }
+        fits
     }
 }
 

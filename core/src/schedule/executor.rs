@@ -2,7 +2,7 @@
 //! the daemon, for every provider, from the public part in the record, shared between principals like lanes.
 
 use super::costs::{Costs, JobKind};
-use super::principals::{Payer, Queue};
+use super::principals::{Entrance, Payer, Queue};
 use crate::capability::Capabilities;
 use crate::identity::Principal;
 use crate::ids::{RequestId, Ticket};
@@ -81,7 +81,7 @@ pub(super) fn check_of(job: &Job, signature: Vec<u8>) -> Option<Job> {
 
 impl Step<'_> {
     pub(crate) fn enter_executor_queue(&mut self, id: RequestId, payer: &Payer) {
-        self.state.executor.queue.push(payer, Queued::Request(id), false);
+        self.state.executor.queue.push(payer, Queued::Request(id), Entrance::default());
         self.dispatch_executor();
     }
 
@@ -103,7 +103,7 @@ impl Step<'_> {
             if self.state.executor.running.len() >= threads {
                 return;
             }
-            let Some((Queued::Request(id), payer)) = self.state.executor.queue.pop(|_| true) else { return };
+            let Some((Queued::Request(id), payer)) = self.state.executor.queue.pop(false) else { return };
             self.forget_queue_deadline(id);
             let Some(Request::Queued { job, uses, expected, retries }) =
                 self.request_becomes(id, Request::Admitted)

@@ -33,9 +33,27 @@ struct LaneTime {
     used: Duration,
     /// Tenants with waiting work, next turn first.
     turns: VecDeque<Option<ApplicationIdentity>>,
-    waiting: BTreeMap<Option<ApplicationIdentity>, VecDeque<Queued>>,
+    waiting: BTreeMap<Option<ApplicationIdentity>, VecDeque<Waiting>>,
+    /// How much of the waiting work is short: where it is none, nobody need look for it.
+    short: usize,
     /// Jobs on lanes.
     running: usize,
+}
+
+/// Work that waits, and whether it was expected to be slow when it came.
+#[derive(Clone, Copy, Debug, Hash)]
+struct Waiting {
+    work: Queued,
+    slow: bool,
+}
+
+/// Where work goes in the queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Entrance {
+    /// Whether it is expected to be slow.
+    pub(crate) slow: bool,
+    /// Whether it goes before its tenant's other work.
+    pub(crate) first: bool,
 }
 
 impl Queue {
@@ -50,7 +68,7 @@ impl Queue {
     }
 
     /// Adds work behind its tenant's other work, or before it.
-    pub(crate) fn push(&mut self, payer: &Payer, work: Queued, first: bool) {
+    pub(crate) fn push(&mut self, payer: &Payer, work: Queued, Entrance { slow, first }: Entrance) {
         let minimum = self.minimum;
         let account = self.accounts.entry(payer.principal.clone()).or_default();
         if account.waiting.is_empty() {
@@ -64,24 +82,26 @@ impl Queue {
             account.turns.push_back(payer.tenant.clone());
         }
         if first {
-            waiting.push_front(work);
+            waiting.push_front(Waiting { work, slow });
         } else {
-            waiting.push_back(work);
+            waiting.push_back(Waiting { work, slow });
         }
+        account.short = account.short.saturating_add(usize::from(!slow));
         self.length = self.length.saturating_add(1);
     }
 
-    /// Takes the work whose turn it is among that which `fits`.
-    pub(crate) fn pop(&mut self, fits: impl Fn(Queued) -> bool) -> Option<(Queued, Payer)> {
+    /// Takes the work whose turn it is; with `short_only` among that which is short.
+    pub(crate) fn pop(&mut self, short_only: bool) -> Option<(Queued, Payer)> {
         let (place, turn, index) = self.order.iter().find_map(|place| {
             let account = self.accounts.get(&place.1)?;
-            let (turn, index) = account.next(&fits)?;
+            let (turn, index) = account.next(short_only)?;
             Some((place.clone(), turn, index))
         })?;
         let account = self.accounts.get_mut(&place.1)?;
         let tenant = account.turns.remove(turn)?;
         let waiting = account.waiting.get_mut(&tenant)?;
-        let work = waiting.remove(index)?;
+        let Waiting { work, slow } = waiting.remove(index)?;
+        account.short = account.short.saturating_sub(usize::from(!slow));
         if waiting.is_empty() {
             account.waiting.remove(&tenant);
         } else {
@@ -99,15 +119,17 @@ impl Queue {
 
     /// Takes everything of one kind out, in any order.
     pub(crate) fn take_any(&mut self) -> Option<Queued> {
-        self.pop(|_| true).map(|(work, _)| work)
+        self.pop(false).map(|(work, _)| work)
     }
 
-    pub(crate) fn remove(&mut self, payer: &Payer, work: Queued) {
-        let Some(account) = self.accounts.get_mut(&payer.principal) else { return };
-        let Some(waiting) = account.waiting.get_mut(&payer.tenant) else { return };
-        let before = waiting.len();
-        waiting.retain(|waits| *waits != work);
-        self.length = self.length.saturating_sub(before.saturating_sub(waiting.len()));
+    /// Takes work out. Whether it was there.
+    pub(crate) fn remove(&mut self, payer: &Payer, work: Queued) -> bool {
+        let Some(account) = self.accounts.get_mut(&payer.principal) else { return false };
+        let Some(waiting) = account.waiting.get_mut(&payer.tenant) else { return false };
+        let Some(index) = waiting.iter().position(|waits| waits.work == work) else { return false };
+        let slow = waiting.remove(index).is_some_and(|waits| waits.slow);
+        account.short = account.short.saturating_sub(usize::from(!slow));
+        self.length = self.length.saturating_sub(1);
         if waiting.is_empty() {
             account.waiting.remove(&payer.tenant);
             account.turns.retain(|tenant| *tenant != payer.tenant);
@@ -116,6 +138,7 @@ impl Queue {
             self.order.remove(&(account.used, payer.principal.clone()));
         }
         self.forget_idle(&payer.principal);
+        true
     }
 
     /// A job of this principal starts, and is expected to take so long.
@@ -165,10 +188,13 @@ impl Queue {
 }
 
 impl LaneTime {
-    /// The turn and the place in it of the first work that fits.
-    fn next(&self, fits: &impl Fn(Queued) -> bool) -> Option<(usize, usize)> {
+    /// The turn and the place in it of the first work, or of the first that is short.
+    fn next(&self, short_only: bool) -> Option<(usize, usize)> {
+        if short_only && self.short == 0 {
+            return None;
+        }
         self.turns.iter().enumerate().find_map(|(turn, tenant)| {
-            let index = self.waiting.get(tenant)?.iter().position(|work| fits(*work))?;
+            let index = self.waiting.get(tenant)?.iter().position(|waits| !(short_only && waits.slow))?;
             Some((turn, index))
         })
     }
@@ -189,7 +215,7 @@ mod tests {
     }
 
     fn run(queue: &mut Queue, took: Duration) -> u64 {
-        let (work, payer) = queue.pop(|_| true).expect("work waits");
+        let (work, payer) = queue.pop(false).expect("work waits");
         queue.started(&payer.principal, Duration::ZERO);
         queue.ended(&payer.principal, Duration::ZERO, took);
         match work {
@@ -202,10 +228,14 @@ mod tests {
     fn principals_get_equal_lane_time_whatever_the_number_of_their_names_and_jobs() {
         let mut queue = Queue::default();
         for id in 0..100 {
-            queue.push(&payer(1, &alloc::format!("name{id}")), Queued::Request(RequestId(1)), false);
+            queue.push(
+                &payer(1, &alloc::format!("name{id}")),
+                Queued::Request(RequestId(1)),
+                Entrance::default(),
+            );
         }
         for _ in 0..50 {
-            queue.push(&payer(2, "one"), Queued::Request(RequestId(2)), false);
+            queue.push(&payer(2, "one"), Queued::Request(RequestId(2)), Entrance::default());
         }
         let mut time = [0_u64; 3];
         for _ in 0..60 {
@@ -224,9 +254,9 @@ mod tests {
     fn tenants_of_one_principal_take_turns() {
         let mut queue = Queue::default();
         for _ in 0..3 {
-            queue.push(&payer(1, "a"), Queued::Request(RequestId(1)), false);
+            queue.push(&payer(1, "a"), Queued::Request(RequestId(1)), Entrance::default());
         }
-        queue.push(&payer(1, "b"), Queued::Request(RequestId(2)), false);
+        queue.push(&payer(1, "b"), Queued::Request(RequestId(2)), Entrance::default());
         let order: alloc::vec::Vec<u64> = (0..4).map(|_| run(&mut queue, Duration::from_millis(1))).collect();
         assert_eq!(order, [1, 2, 1, 1]);
         assert_eq!((queue.len(), queue.principals()), (0, 0));
@@ -237,13 +267,13 @@ mod tests {
         let mut queue = Queue::default();
         let slow = Queued::Request(RequestId(1));
         for _ in 0..3 {
-            queue.push(&payer(1, "a"), slow, false);
+            queue.push(&payer(1, "a"), slow, Entrance { slow: true, first: false });
         }
         for _ in 0..10 {
-            queue.push(&payer(2, "b"), Queued::Request(RequestId(2)), false);
+            queue.push(&payer(2, "b"), Queued::Request(RequestId(2)), Entrance::default());
         }
         for _ in 0..5 {
-            let (_, payer) = queue.pop(|work| work != slow).expect("short work waits");
+            let (_, payer) = queue.pop(true).expect("short work waits");
             queue.started(&payer.principal, Duration::from_millis(5));
             queue.ended(&payer.principal, Duration::from_millis(5), Duration::from_millis(5));
         }
@@ -257,13 +287,13 @@ mod tests {
     fn a_newcomer_starts_at_the_minimum_and_gets_no_credit_for_its_absence() {
         let mut queue = Queue::default();
         for _ in 0..20 {
-            queue.push(&payer(1, "a"), Queued::Request(RequestId(1)), false);
+            queue.push(&payer(1, "a"), Queued::Request(RequestId(1)), Entrance::default());
         }
         for _ in 0..10 {
             run(&mut queue, Duration::from_millis(5));
         }
         for _ in 0..10 {
-            queue.push(&payer(2, "b"), Queued::Request(RequestId(2)), false);
+            queue.push(&payer(2, "b"), Queued::Request(RequestId(2)), Entrance::default());
         }
         let order: alloc::vec::Vec<u64> = (0..6).map(|_| run(&mut queue, Duration::from_millis(5))).collect();
         assert_eq!(order.iter().filter(|id| **id == 1).count(), 3, "{order:?}");

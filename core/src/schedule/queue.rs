@@ -1,7 +1,7 @@
 //! A provider's queue meets its lanes: principals in fair turns, and slow jobs never take the last lane.
 
 use super::costs::JobKind;
-use super::principals::Payer;
+use super::principals::{Entrance, Payer};
 use crate::deadlines::Due;
 use crate::identity::Principal;
 use crate::ids::{LaneKey, ObjectId, ProviderKey, RequestId};
@@ -52,8 +52,9 @@ impl Step<'_> {
     fn enqueue(&mut self, provider: ProviderKey, work: Queued, first: bool) {
         let down = self.is_down(provider);
         let payer = self.state.payer_of(work);
+        let slow = self.is_slow(provider, work);
         if let Some(entry) = self.state.providers.get_mut(&provider) {
-            entry.queue.push(&payer, work, first);
+            entry.queue.push(&payer, work, Entrance { slow, first });
         }
         if down {
             self.empty_queue(provider, self.down_status(provider));
@@ -119,8 +120,7 @@ impl Step<'_> {
             Request::Following { object } => Some(object),
             Request::Verifying { .. } => {
                 let payer = request.payer();
-                self.state.tokens.forget(&payer, id);
-                return self.refuse_unverified(id);
+                return self.token_expired(id, &payer);
             }
             _ => return,
         };
@@ -172,16 +172,13 @@ impl Step<'_> {
             let room = self.room(provider);
             let Some(place) = room.idle.or(room.behind) else { return };
             let slow_fits = room.slow && room.idle.is_some();
-            let Some(mut queue) =
-                self.state.providers.get_mut(&provider).map(|provider| core::mem::take(&mut provider.queue))
-            else {
-                return;
-            };
-            let next = queue.pop(|work| slow_fits || !self.is_slow(provider, work));
-            if let Some(provider) = self.state.providers.get_mut(&provider) {
-                provider.queue = queue;
-            }
-            match next {
+            let Some(entry) = self.state.providers.get_mut(&provider) else { return };
+            match entry.queue.pop(!slow_fits) {
+                Some((work, payer)) if !slow_fits && self.is_slow(provider, work) => {
+                    if let Some(entry) = self.state.providers.get_mut(&provider) {
+                        entry.queue.push(&payer, work, Entrance { slow: true, first: true });
+                    }
+                }
                 Some((Queued::Request(id), payer)) => self.start_request(id, place, payer),
                 Some((Queued::Life(object), payer)) => self.start_life(object, place, payer),
                 None => return,

@@ -126,3 +126,21 @@ fn a_deletion_says_so_while_the_object_of_a_failed_creation_is_left() {
     world.listed(Page::Unfinished(vec![row]));
     assert_eq!(world.status(deletion), Some(Status::PsaErrorCommunicationFailure));
 }
+
+#[test]
+fn what_is_listed_counts_as_memory_from_the_first_page_on() {
+    let limits = parsecd_core::config::Limits { page: 1, request_memory: 1000, ..Default::default() };
+    let config = crate::world::config(parsecd_core::config::MaterialPlace::Record, 1);
+    let mut world = World::new(parsecd_core::config::Config { limits, ..config });
+    let name = "n".repeat(400);
+    let row = publish(&mut world, "app", &name);
+    let first = world.ask("app", &Operation::ListKeys);
+    let second = world.ask("app", &Operation::ListKeys);
+    world.listed(Page::Keys(vec![row.clone()]));
+    assert!(world.service.memory().reserved > 400);
+    world.listed(Page::Keys(vec![row]));
+    assert_eq!(world.status(second), Some(Status::PsaErrorInsufficientMemory));
+    world.listed(Page::Keys(Vec::new()));
+    assert_eq!(world.status(first), Some(Status::Success));
+    assert_eq!(world.service.memory().reserved, 0);
+}

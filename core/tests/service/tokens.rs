@@ -71,3 +71,23 @@ fn a_client_that_leaves_while_its_token_is_verified_leaves_nothing_behind() {
     let memory = world.service.memory();
     assert_eq!((memory.requests, memory.tickets, memory.queued), (0, 0, 0));
 }
+
+#[test]
+fn an_identity_provider_that_does_not_answer_is_not_waited_for_for_ever() {
+    let mut config: Config = config(MaterialPlace::Record, 1);
+    let jwt = AuthenticatorConfig { kind: AuthenticationType::JwtSvid, admins: Default::default() };
+    config.listeners.get_mut(&LISTENER).unwrap().authenticators.push(jwt);
+    config.limits.tokens = 1;
+    let mut world = World::new(config);
+    let ask = |world: &mut World| {
+        let connection = world.connect();
+        world.send(connection, &list_keys(0));
+        connection
+    };
+    let asked = ask(&mut world);
+    let waits = ask(&mut world);
+    assert_eq!(world.tokens.len(), 1);
+    world.pass(std::time::Duration::from_secs(31));
+    assert_eq!(world.status(asked), Some(Status::PsaErrorCommunicationFailure));
+    assert_eq!(world.status(waits), Some(Status::PsaErrorInsufficientMemory));
+}

@@ -19,7 +19,6 @@ pub mod bell;
 pub mod clock;
 pub mod config;
 pub mod connections;
-pub mod host_process;
 pub mod hosts;
 pub mod listener;
 pub mod log;

@@ -3,8 +3,7 @@
 use crate::audit::AuditLog;
 use crate::bell::Bell;
 use crate::config::{ProviderSettings, Settings};
-use crate::host_process::Program;
-use crate::hosts::Hosts;
+use crate::hosts::{Hosts, Program};
 use crate::listener::{Address, ListenError, Listener};
 use crate::observe::LogObserver;
 use crate::poller::Poller;

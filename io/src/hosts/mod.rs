@@ -1,6 +1,9 @@
 //! All lane hosts: starting, feeding, listening, replacing, reaping.
 
-use crate::host_process::{HostChild, HostProcess, Lost, Program, spawn};
+mod process;
+
+pub use process::Program;
+
 use crate::poller::Poller;
 use parsecd_core::encoding::{HostRequest, HostResponse};
 use parsecd_core::ids::{HostKey, LaneKey, ProviderKey, Ticket};
@@ -8,6 +11,7 @@ use parsecd_core::input::{HostState, Input};
 use parsecd_core::job::Job;
 use parsecd_core::outcome::Outcome;
 use parsecd_wire::Status;
+use process::{HostChild, HostProcess, Lost, spawn};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tracing::{info, warn};

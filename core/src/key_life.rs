@@ -226,8 +226,9 @@ impl Step<'_> {
 
     /// Gives the name back if the life holds it: there is no such key.
     pub(super) fn give_name_back(&mut self, object: ObjectId) {
+        let destroys = self.state.lives.get(&object).is_some_and(|life| life.creation.is_none());
         if let Some(identity) = self.take_name(object) {
-            self.name_is_free(&identity);
+            self.name_is_free(&identity, destroys);
         }
     }
 

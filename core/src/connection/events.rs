@@ -6,7 +6,7 @@ use crate::deadlines::Due;
 use crate::identity::Peer;
 use crate::ids::{ConnectionKey, ListenerKey};
 use crate::observer::Event;
-use crate::output::WakeReason;
+use crate::output::{Output, WakeReason};
 use crate::state::Step;
 use parsecd_wire::{ResponseHeader, SecretBytes, Status};
 
@@ -51,11 +51,15 @@ impl Step<'_> {
     pub(super) fn input_is_over(&mut self, key: ConnectionKey) {
         self.leave_room_queue(key);
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        let held_back = connection.read_budget() == 0;
         connection.input = InputSide::Ended;
         connection.reader = FrameReader::new(0);
         connection.unread = SecretBytes::default();
         let reserved = core::mem::take(&mut connection.reserved);
         self.state.accounts.release(connection.peer.group, reserved);
+        if held_back && connection.read_budget() > 0 {
+            self.output(Output::ReadAgain { connection: key });
+        }
     }
 
     /// No further request is taken; what was taken is answered.

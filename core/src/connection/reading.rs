@@ -155,12 +155,12 @@ impl Step<'_> {
             let from = held.len().saturating_sub(left);
             self.keep_unread(key, held, from);
             let Some(connection) = self.state.connections.get(&key) else { continue };
-            if connection.input == InputSide::Reading {
-                if connection.end_of_stream {
+            match connection.input {
+                InputSide::Reading | InputSide::WaitingForRoom { .. } if connection.end_of_stream => {
                     self.input_ended(key);
-                } else {
-                    self.output(Output::ReadAgain { connection: key });
                 }
+                InputSide::Reading => self.output(Output::ReadAgain { connection: key }),
+                InputSide::WaitingForRoom { .. } | InputSide::Full { .. } | InputSide::Ended => {}
             }
             self.rearm(key);
         }

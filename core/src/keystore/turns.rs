@@ -38,9 +38,7 @@ impl Step<'_> {
             if self.state.store != StoreHealth::Up {
                 return self.refuse_waiter(waiter, Status::KeyInfoManagerError);
             }
-            let ticket = self.ticket(Purpose::Fetch(identity.clone()));
-            let principal = self.principal_of(waiter).to_text();
-            self.output(Output::Fetch { ticket, identity: identity.clone(), principal });
+            let ticket = self.fetch(identity, waiter);
             self.state.keystore.entries.insert(identity.clone(), Entry::fetching(ticket));
         }
         let keystore = &mut self.state.keystore;
@@ -52,6 +50,28 @@ impl Step<'_> {
             }
         }
         self.advance_line(identity);
+    }
+
+    fn fetch(&mut self, identity: &KeyIdentity, waiter: Waiter) -> Ticket {
+        let ticket = self.ticket(Purpose::Fetch(identity.clone()));
+        let principal = self.principal_of(waiter).to_text();
+        self.output(Output::Fetch { ticket, identity: identity.clone(), principal });
+        ticket
+    }
+
+    /// Has a creation wait for the counters, where a key of this name is gone since they were told.
+    /// Whether it does.
+    fn waits_for_counters(&mut self, identity: &KeyIdentity, waiter: Waiter) -> bool {
+        let known = self.state.keystore.entries.get(identity).is_none_or(|entry| entry.counters.is_some());
+        if known || self.state.store != StoreHealth::Up || !self.makes_key(waiter) {
+            return false;
+        }
+        let ticket = self.fetch(identity, waiter);
+        if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
+            entry.state = EntryState::Fetching { ticket };
+            entry.waiters.insert(waiter.request(), waiter);
+        }
+        true
     }
 
     fn makes_key(&self, waiter: Waiter) -> bool {
@@ -131,8 +151,13 @@ impl Step<'_> {
         self.advance_line(identity);
     }
 
-    /// A key life gives its name back: there is no such key.
-    pub(crate) fn name_is_free(&mut self, identity: &KeyIdentity) {
+    /// A key life gives its name back: there is no such key, or not any more.
+    pub(crate) fn name_is_free(&mut self, identity: &KeyIdentity, destroyed: bool) {
+        if let Some(entry) = self.state.keystore.entries.get_mut(identity)
+            && destroyed
+        {
+            entry.counters = None;
+        }
         self.name_becomes(identity, EntryState::Absent);
     }
 
@@ -290,6 +315,7 @@ impl Step<'_> {
             Waiter::Deletion { request, object } => {
                 return self.destroy_for_deletion(identity, request, object, state_record(state));
             }
+            Waiter::Request(_) if self.waits_for_counters(identity, waiter) => return,
             Waiter::Request(id) => id,
         };
         let record = match state {

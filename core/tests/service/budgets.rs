@@ -214,6 +214,7 @@ fn a_shutdown_tells_requests_that_were_not_taken_and_does_not_reset_their_client
     let bytes: Vec<u8> = (0..3).flat_map(|_| kept(&random(1))).collect();
     world.send(connection, &bytes);
     world.step(Input::ShutdownRequested { grace: Duration::from_secs(10) });
+    assert_eq!(world.read_again, [connection], "what it sends from now on is thrown away");
     world.finish(drawn(1));
     assert_eq!(world.statuses(connection), [Status::Success, Status::ConnectionError]);
     assert_eq!(world.ends[&connection], ["shutdown write"], "a close would reset: there is unread input");

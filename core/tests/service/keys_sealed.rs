@@ -274,3 +274,29 @@ fn a_creation_that_failed_is_unmade_again_until_it_is_known_to_be_nothing() {
     let signed = world.ask("app", &sign("key"));
     assert_eq!(world.status(signed), Some(Status::PsaErrorDoesNotExist));
 }
+
+#[test]
+fn a_creation_behind_a_destruction_of_its_name_is_held_to_the_quota_as_it_is_then() {
+    let mut config = crate::world::config(parsecd_core::config::MaterialPlace::Record, 1);
+    config.limits.tenant_quota.keys = 1;
+    config.limits.cache = 0;
+    let mut world = World::new(config);
+    let created = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.make();
+    let parsecd_core::store::Mutation::Publish { record, .. } = world.commits[0].1.clone() else {
+        panic!("a key is published")
+    };
+    world.commit(CommitResult::Durable);
+    world.lose(created);
+    let _destroyed = world.ask("app", &destroy("key"));
+    let again = world.ask("app", &generate("key"));
+    let one = parsecd_core::store::Counters { tenant_keys: 1, ..Default::default() };
+    world.fetched_with(Fetched::Found(record), one);
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(again), None);
+    world.fetched(Fetched::Absent);
+    world.make();
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(again), Some(Status::Success));
+}

@@ -9,6 +9,7 @@ mod kept;
 mod keys_owned;
 mod keys_sealed;
 mod lists;
+mod mixes;
 mod reloads;
 mod tokens;
 mod world;

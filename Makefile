@@ -13,7 +13,8 @@ cargo := scripts/cargo
 
 .PHONY: deps run test check style lint policy proof build
 
-run: deps
+run:
+	scripts/deps
 	scripts/run
 
 test: deps style policy lint proof build

@@ -184,8 +184,13 @@ impl Runtime {
         info!(grace_s = GRACE.as_secs(), "stopping: running requests are finished");
         self.stopping = true;
         self.observer.expect_hosts_to_end();
-        // Nobody finds the socket any more; who has connected already is served or told.
-        self.world.gates.iter_mut().for_each(|gate| gate.listener.unlink());
+        // Nobody finds the socket any more; who has connected already is served or told, never reset.
+        self.world.gates.iter_mut().for_each(|gate| {
+            gate.listener.unlink();
+            gate.ready = true;
+        });
+        while self.accept() {}
+        self.read_connections();
         self.step(Input::ShutdownRequested { grace: GRACE });
     }
 
@@ -345,14 +350,13 @@ impl Runtime {
         }
     }
 
-    fn accept(&mut self) {
+    /// `true`: there may be more.
+    fn accept(&mut self) -> bool {
+        let mut more = false;
         for place in 0..self.world.gates.len() {
-            for _ in 0..ACCEPT_MAX {
-                if !self.accept_one(place) {
-                    break;
-                }
-            }
+            more |= (0..ACCEPT_MAX).all(|_| self.accept_one(place));
         }
+        more
     }
 
     /// `true`: there may be another.

@@ -9,7 +9,7 @@ use parsecd_client::{Authentication, Client, Endpoint, Error};
 use rustix::process::Signal;
 use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
-use support::{Daemon, Options, Place, send_signal};
+use support::{Daemon, Options, PING, PONG, Place, bytes, exchange, send, send_signal};
 
 /// A daemon with stopped lane hosts, and a request for a key that one of them was given.
 fn with_a_request_that_does_not_end(place: &Place) -> (Daemon, Vec<u32>, JoinHandle<Result<(), Error>>) {
@@ -60,6 +60,27 @@ fn sigterm_lets_a_running_request_finish_and_its_key_is_there_after_the_next_sta
     client(&place)
         .sign_hash("key", AsymmetricSignature::Ecdsa(SignHash::Specific(Hash::Sha256)), &[7; 32])
         .unwrap();
+}
+
+#[test]
+fn who_connected_before_sigterm_gets_an_answer_and_never_a_reset() {
+    let place = place();
+    let mut daemon = place.start();
+    // Stopped, it sees the connections and the signal at the same time.
+    daemon.signal(Signal::STOP);
+    let clients: Vec<UnixStream> = (0..200)
+        .map(|_| {
+            let mut client = daemon.connect();
+            send(&mut client, &bytes(PING));
+            client
+        })
+        .collect();
+    daemon.signal(Signal::TERM);
+    daemon.signal(Signal::CONT);
+    for client in clients {
+        assert_eq!(exchange(client, "", false), PONG);
+    }
+    assert_eq!(daemon.wait().code(), Some(0));
 }
 
 #[test]

@@ -308,7 +308,8 @@ impl Step<'_> {
         let shutting_down = self.state.shutdown.is_some();
         let Some(provider) = self.state.providers.get_mut(&key.provider) else { return };
         let removed = provider.removed;
-        let Some(host) = provider.host(key) else { return };
+        let gone = |host: &Host| matches!(host.state, HostLife::Down { .. });
+        let Some(host) = provider.host(key).filter(|host| !gone(host)) else { return };
         assert!(host.lanes.iter().all(Lane::is_idle), "a host is down only after its jobs have ended");
         host.lanes.clear();
         let refused = host.state == HostLife::Closing && !core::mem::take(&mut host.again);

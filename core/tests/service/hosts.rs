@@ -227,3 +227,16 @@ fn a_job_that_is_to_be_tried_again_does_not_wait_for_ever_either() {
     world.pass(std::time::Duration::from_secs(31));
     assert_eq!(world.status(connection), Some(Status::PsaErrorInsufficientMemory));
 }
+
+#[test]
+fn a_host_that_is_told_to_be_gone_twice_is_opened_once() {
+    let mut world = World::starting(config(MaterialPlace::Record, 1));
+    let host = world.opened.pop().unwrap();
+    for _ in 0..2 {
+        world.step(Input::HostChanged { host, state: HostState::Down { why: String::from("absent") } });
+    }
+    world.pass(std::time::Duration::from_secs(1));
+    assert_eq!(world.opened.len(), 1);
+    world.pass(std::time::Duration::from_secs(1));
+    assert_eq!(world.opened.len(), 1);
+}

@@ -11,6 +11,7 @@ use parsecd_core::record::{EncodedRecord, SealedMaterial};
 use parsecd_core::service::MemoryReport;
 use parsecd_core::store::{CommitResult, Counters, Fetched, ListedKey, Mutation, Page, Query, Unfinished};
 use parsecd_wire::Operation;
+use parsecd_wire::algorithm::Hash;
 use parsecd_wire::header::KEEP_CONNECTION;
 use std::collections::BTreeMap;
 
@@ -34,7 +35,7 @@ struct Mix {
 
 impl Mix {
     fn new(seed: u64, material: MaterialPlace) -> Mix {
-        let limits = Limits { pipeline: 3, request_memory: 5_000, ..Limits::default() };
+        let limits = Limits { pipeline: 3, request_memory: 50_000, ..Limits::default() };
         let world = World::new(Config { limits, ..config(material, 2) });
         let (keys, unfinished, open) = (BTreeMap::new(), Vec::new(), Vec::new());
         Mix { world, dice: Dice(seed), keys, unfinished, open }
@@ -42,12 +43,13 @@ impl Mix {
 
     fn ask(&mut self) {
         let key = ["a", "b"][self.dice.below(2)];
-        let operation = match self.dice.below(8) {
+        let operation = match self.dice.below(9) {
             0 | 1 => generate(key),
             2 => destroy(key),
             3 => Operation::PsaGenerateRandom { size: 1500 },
             4 => Operation::ListKeys,
             5 => Operation::DeleteClient { client: String::from("app") },
+            6 => Operation::PsaHashCompute { algorithm: Hash::Sha256, input: vec![0; 20_000].into() },
             _ => sign(key),
         };
         let name = if matches!(operation, Operation::DeleteClient { .. }) { "admin" } else { "app" };

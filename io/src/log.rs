@@ -11,6 +11,9 @@ use tracing_subscriber::fmt::time::SystemTime;
 /// Most bytes that wait to be written.
 const BUFFER_MAX: usize = 1 << 20;
 
+/// Time in which lines gather before they are written: under load one wake-up and one write serve many.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// Longest wait for the rest of the log at the end of the process.
 const FLUSH: Duration = Duration::from_secs(1);
 
@@ -113,7 +116,9 @@ fn write_all(shared: &Shared, mut to: impl Write) {
         if state.lines.is_empty() && state.dropped == 0 {
             state.writing = false;
             shared.written.notify_all();
-            state = shared.more.wait(state).unwrap_or_else(PoisonError::into_inner);
+            drop(shared.more.wait(state).unwrap_or_else(PoisonError::into_inner));
+            std::thread::sleep(GATHER);
+            state = shared.lock();
             continue;
         }
         batch.clear();

@@ -1,0 +1,11 @@
+//! Measuring the service: a load generator that speaks the protocol to any server, an echo that shows what a
+//! socket costs at least, and bare loops of the software back end.
+#![forbid(unsafe_code)]
+
+mod client;
+pub mod echo;
+pub mod exchange;
+pub mod frame;
+pub mod latencies;
+pub mod load;
+pub mod workload;

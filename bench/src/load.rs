@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const STALLED: Duration = Duration::from_secs(60);
 
 /// How connections are used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// One connection per request, closed after the answer.
     PerRequest,

@@ -8,7 +8,7 @@ use parsecd_wire::{KeyAttributes, Operation, Reply, Status};
 use std::path::Path;
 
 /// Operations that can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Kind {
     /// Ping without authentication.
     Ping,

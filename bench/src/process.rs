@@ -50,7 +50,8 @@ impl Process {
             .iter()
             .map(|thread| {
                 let text = fs::read_to_string(thread.join("schedstat"))?;
-                let first: Option<u64> = text.split_whitespace().next().and_then(|number| number.parse().ok());
+                let first: Option<u64> =
+                    text.split_whitespace().next().and_then(|number| number.parse().ok());
                 first.ok_or_else(|| io::Error::other("no processor time in schedstat"))
             })
             .sum()

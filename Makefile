@@ -1,6 +1,8 @@
 # make run    builds parsecd and shows it at work
 # make test   runs every check and test; installs what it needs
 # make check  the quick ones
+# make bench  measures parsecd beside an echo, the bare back end and the reference; bench-short in two minutes
+# make abuse  tells whether clients that misbehave cost others anything
 # make deps   only installs
 
 SHELL := /bin/bash
@@ -11,13 +13,13 @@ export PATH := $(tools)/bin:$(PATH)
 
 cargo := scripts/cargo
 
-.PHONY: deps run test check style lint policy proof build
+.PHONY: deps run test check style lint policy proof build instructions bench bench-short abuse
 
 run:
 	scripts/deps
 	scripts/run
 
-test: deps style policy lint proof build
+test: deps style policy lint proof instructions build
 	$(cargo) test --workspace --locked
 	scripts/run target/debug </dev/null
 
@@ -44,6 +46,22 @@ proof:
 # Tests start the daemon, its hosts and the command line client as programs.
 build:
 	$(cargo) build --workspace --bins --locked
+
+# What a request costs in core and wire has not grown.
+instructions:
+	scripts/instructions
+
+bench:
+	$(cargo) build --release --locked -p parsecd -p parsecd-host -p parsecd-bench
+	$(cargo) run --release --locked -p parsecd-bench --bin compare
+
+bench-short:
+	$(cargo) build --release --locked -p parsecd -p parsecd-host -p parsecd-bench
+	$(cargo) run --release --locked -p parsecd-bench --bin compare -- --short
+
+abuse:
+	$(cargo) build --release --locked -p parsecd -p parsecd-host -p parsecd-bench
+	$(cargo) run --release --locked -p parsecd-bench --bin abuse
 
 # Each step builds in the same directory, and the first failure should be the cheapest.
 .NOTPARALLEL:

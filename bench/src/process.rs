@@ -30,6 +30,22 @@ impl Process {
         Ok(number(&fs::read_to_string(self.path("status"))?, "VmRSS:")? * 1024)
     }
 
+    /// Most resident memory in bytes since it began or [`Process::forget_peak`].
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub fn peak(self) -> io::Result<u64> {
+        Ok(number(&fs::read_to_string(self.path("status"))?, "VmHWM:")? * 1024)
+    }
+
+    /// Lets [`Process::peak`] begin anew.
+    ///
+    /// # Errors
+    /// If it is gone, or the kernel does not permit it.
+    pub fn forget_peak(self) -> io::Result<()> {
+        fs::write(self.path("clear_refs"), "5")
+    }
+
     /// How often its threads have waited for something: each time, something woke them.
     ///
     /// # Errors

@@ -72,6 +72,7 @@ fn held(users: &Users, figures: &mut Figures) -> Result<(), Box<dyn Error>> {
     let socket = server.socket();
     others(users, socket, "undisturbed", &["ping"], figures)?;
     let _bad = users.start(BAD, "hold", socket, &["--idle", "1000", "--dripping", "100"])?;
+    println!("      the service holds {} descriptors", server.process().descriptors()?);
     others(users, socket, "beside 1,000 idle and 100 dripping connections", &["ping"], figures)
 }
 
@@ -80,9 +81,13 @@ fn hostage(users: &Users, figures: &mut Figures) -> Result<(), Box<dyn Error>> {
     let server = Server::start(Program::Parsecd)?;
     let socket = server.socket();
     let _bad = users.start(BAD, "generate", socket, &["--clients", "8", "--names", "100"])?;
+    // From here on both hosts have been asked for keys of this kind, and the service knows what they take.
     std::thread::sleep(Duration::from_secs(3));
     let kinds = ["sign", "ping", "verify"];
-    others(users, socket, "beside 8 clients that generate RSA-4096 under 100 names", &kinds, figures)
+    others(users, socket, "beside 8 clients that generate RSA-4096 under 100 names", &kinds, figures)?;
+    let spent = all_processor_time(server.process())?;
+    println!("      the service and its hosts have used {:.1} s of processor time", float(spent) / 1e9);
+    Ok(())
 }
 
 /// 1,000 requests on one connection whose answers are never read.
@@ -186,6 +191,10 @@ fn come_and_go(socket: &Path, connections: u32) -> Result<(), Box<dyn Error>> {
 
 fn all_resident(process: Process) -> std::io::Result<u64> {
     process.with_children()?.into_iter().map(Process::resident).sum()
+}
+
+fn all_processor_time(process: Process) -> std::io::Result<u64> {
+    process.with_children()?.into_iter().map(Process::processor_time).sum()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "bytes of processes, far below 2^52")]

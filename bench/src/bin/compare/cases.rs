@@ -5,7 +5,7 @@ use parsecd_bench::frame::{Caller, Keep};
 use parsecd_bench::load::{Length, Mode, Plan, run};
 use parsecd_bench::process::Process;
 use parsecd_bench::server::{Program, Server};
-use parsecd_bench::workload::{Kind, prepare};
+use parsecd_bench::workload::{Frames, Kind, prepare};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
@@ -112,7 +112,7 @@ impl Case {
         server: &Server,
         warm_up: Duration,
         time: Duration,
-    ) -> Result<(Plan, Vec<Vec<Vec<u8>>>), Box<dyn Error>> {
+    ) -> Result<(Plan, Frames), Box<dyn Error>> {
         let keep = if self.mode == Mode::PerRequest { Keep::Close } else { Keep::Open };
         let caller = Caller::Direct(String::from("bench"));
         let socket = server.socket();

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 fn compare(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
-    let time = Duration::from_millis(if arguments.short { 600 } else { 3000 });
+    let time = Duration::from_millis(if arguments.short { 400 } else { 3000 });
     let references: &[Program] =
         if arguments.without_reference || reference().is_none() { &[] } else { &REFERENCES };
     let mut idle = BTreeMap::new();

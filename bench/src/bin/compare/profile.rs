@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// How long to look.
-const WATCHED: Duration = Duration::from_secs(2);
+const WATCHED: Duration = Duration::from_secs(1);
 /// Most functions to name.
 const LINES: usize = 15;
 
@@ -43,7 +43,8 @@ pub fn print(server: &Server, case: Case) -> Result<(), Box<dyn Error>> {
         println!("  perf sees nothing here: it may need kernel.perf_event_paranoid = 1");
     }
     for line in lines {
-        println!("  {}", line.trim_end());
+        // Columns for branches stay empty: "-".
+        println!("  {}", line.trim_end_matches([' ', '-']));
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ use parsecd_bench::load::Mode;
 use parsecd_bench::server::Program;
 use parsecd_bench::workload::Kind;
 
+const MIB: f64 = 1_048_576.0;
+
 /// Which side of the limit is good.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Limit {
@@ -134,15 +136,7 @@ pub fn rows(results: &Results, idle: &OfServers, references: &[Program]) -> Vec<
 }
 
 fn idle_rows(idle: &OfServers, references: &[Program]) -> Vec<Row> {
-    let figures: [(&'static str, &'static str, f64, fn(&Idle) -> Option<f64>); 4] = [
-        ("wake-ups while idle", "per s", 0.0, |idle| Some(idle.wakes)),
-        ("resident memory idle, daemon", "MiB", 16.0, |idle| Some(idle.server / f64::from(1 << 20))),
-        ("resident memory idle, daemon and hosts", "MiB", 16.0, |idle| {
-            Some(idle.resident() / f64::from(1 << 20))
-        }),
-        ("resident memory per idle connection", "KiB", 8.0, |idle| Some(idle.per_connection? / 1024.0)),
-    ];
-    let row = |(what, unit, most, figure): (_, _, _, fn(&Idle) -> Option<f64>)| {
+    let row = |what, unit, most, figure: &dyn Fn(&Idle) -> Option<f64>| {
         let of = |program: &Program| idle.get(program).and_then(figure);
         Row {
             what,
@@ -155,7 +149,12 @@ fn idle_rows(idle: &OfServers, references: &[Program]) -> Vec<Row> {
             case: None,
         }
     };
-    figures.into_iter().map(row).collect()
+    vec![
+        row("wake-ups while idle", "per s", 0.0, &|idle| Some(idle.wakes)),
+        row("resident memory idle, daemon", "MiB", 16.0, &|idle| Some(idle.server / MIB)),
+        row("resident memory idle, daemon and hosts", "MiB", 16.0, &|idle| Some(idle.resident() / MIB)),
+        row("resident memory per idle connection", "KiB", 8.0, &|idle| Some(idle.per_connection? / 1024.0)),
+    ]
 }
 
 /// What to profile: the cases of the rows that miss their limits.

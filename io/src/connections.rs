@@ -53,6 +53,8 @@ struct Connection {
     socket: OwnedFd,
     /// A read may give something: nothing is known to the contrary.
     readable: bool,
+    /// The end of its stream was announced: it lies behind whatever is still to be read.
+    end_announced: bool,
     read_closed: bool,
     /// A write may take something.
     writable: bool,
@@ -97,6 +99,7 @@ impl Connections {
         place.connection = Some(Connection {
             socket,
             readable: true,
+            end_announced: false,
             read_closed: false,
             writable: true,
             write_shut: false,
@@ -133,6 +136,7 @@ impl Connections {
     pub fn ready(&mut self, key: ConnectionKey, readiness: Readiness) -> bool {
         let Some(connection) = self.get(key) else { return false };
         connection.readable |= readiness.readable;
+        connection.end_announced |= readiness.ended;
         connection.writable |= readiness.writable;
         // Once we have shut our side down a hang-up only says that the peer has shut its side too, and may
         // still be reading the answer.
@@ -211,8 +215,9 @@ impl Connections {
                 Read::Closed
             }
             Ok((count, _)) => {
-                // A stream that gave less than was asked for is empty; the next byte is a new edge.
-                connection.readable = count == room;
+                // A stream that gave less than was asked for is empty; the next byte is a new edge. Its end is
+                // none where it was announced together with these bytes.
+                connection.readable = count == room || connection.end_announced;
                 Read::Bytes(count)
             }
             Err(Errno::AGAIN) => {
@@ -323,7 +328,7 @@ mod tests {
     }
 
     fn readiness(key: ConnectionKey, readable: bool, hung_up: bool) -> Readiness {
-        Readiness { source: Source::Connection(key), readable, writable: false, hung_up }
+        Readiness { source: Source::Connection(key), readable, writable: false, ended: hung_up, hung_up }
     }
 
     #[test]
@@ -376,6 +381,22 @@ mod tests {
         drop(client);
         assert_eq!(connections.read(key, &mut [0; 8]), Read::Closed);
         assert_eq!(connections.read(key, &mut [0; 8]), Read::Nothing, "nothing comes after the end");
+    }
+
+    #[test]
+    fn the_end_of_a_stream_that_was_announced_with_its_last_bytes_is_read_after_them() {
+        let mut connections = Connections::default();
+        let (key, mut client) = connection(&mut connections);
+        assert_eq!(connections.next_read(), Some(key));
+        assert_eq!(connections.read(key, &mut [0; 64]), Read::Nothing);
+        client.write_all(b"last").unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        connections.ready(key, Readiness { ended: true, ..readiness(key, true, false) });
+        assert_eq!(connections.next_read(), Some(key));
+        assert_eq!(connections.read(key, &mut [0; 64]), Read::Bytes(4));
+        connections.queue_read(key);
+        assert_eq!(connections.next_read(), Some(key), "no other edge will tell of the end");
+        assert_eq!(connections.read(key, &mut [0; 64]), Read::Closed);
     }
 
     #[test]

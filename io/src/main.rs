@@ -45,6 +45,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Without a file nothing else can allow root, and root has no places of its own to be told about.
+    if arguments.config.is_none() && !arguments.check && !allow_user(arguments.allow_root) {
+        return ExitCode::FAILURE;
+    }
     let loaded = match &arguments.config {
         Some(path) => Settings::load(path),
         None => Settings::defaults(),
@@ -63,11 +67,19 @@ fn main() -> ExitCode {
         println!("the configuration is valid");
         return ExitCode::SUCCESS;
     }
-    if let Err(error) = start::refuse_root(arguments.allow_root || settings.allow_root) {
-        eprintln!("parsecd: {error}");
+    if !allow_user(arguments.allow_root || settings.allow_root) {
         return ExitCode::FAILURE;
     }
     serve(settings)
+}
+
+/// Whether parsecd may run as this user; says why not.
+fn allow_user(root_allowed: bool) -> bool {
+    let refused = start::refuse_root(root_allowed);
+    if let Err(error) = &refused {
+        eprintln!("parsecd: {error}");
+    }
+    refused.is_ok()
 }
 
 fn serve(settings: Settings) -> ExitCode {

@@ -44,6 +44,9 @@ pub struct Readiness {
     pub readable: bool,
     /// A write takes bytes or gives an error.
     pub writable: bool,
+    /// The peer sends no more: the end of the stream lies behind what is still to be read, and this is the
+    /// only edge that tells of it.
+    pub ended: bool,
     /// Both directions are shut.
     pub hung_up: bool,
 }
@@ -92,6 +95,7 @@ impl Poller {
                 readable: flags
                     .intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR),
                 writable: flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR),
+                ended: flags.intersects(EventFlags::RDHUP | EventFlags::HUP),
                 hung_up: flags.contains(EventFlags::HUP),
             });
         }

@@ -293,7 +293,9 @@ impl<'a, 'i> Table<'a, 'i> {
             DeValue::Array(items) => items,
             other => {
                 let message = format!("must be a table, is a value of type {}", other.type_str());
-                report.error(&found.span(), self.key(key), message, format!("write [{key}] or [[{key}]]"));
+                let full = self.key(key);
+                let remedy = format!("write [{full}] or [[{full}]]");
+                report.error(&found.span(), full, message, remedy);
                 return Vec::new();
             }
         };
@@ -305,7 +307,7 @@ impl<'a, 'i> Table<'a, 'i> {
                     &item.span(),
                     self.key(key),
                     format!("holds a value of type {}", other.type_str()),
-                    format!("write each as a table, [[{key}]]"),
+                    format!("write each as a table, [[{}]]", self.key(key)),
                 ),
             }
         }

@@ -112,6 +112,8 @@ pub struct Weights {
     pub group: u32,
     /// Which way, relative; see [`GROUP_FAULTS`].
     pub groups: [u32; GROUP_FAULTS.len()],
+    /// Usual time of a read of the store, in microseconds.
+    pub read_time: u64,
     /// A read of the store fails.
     pub read_fails: u32,
     /// A row is damaged when it is committed.
@@ -171,7 +173,7 @@ impl Plan {
     pub fn calm() -> Plan {
         Plan {
             config: config(),
-            weights: Weights { operations: [1; KINDS.len()], ..Weights::default() },
+            weights: Weights { operations: [1; KINDS.len()], read_time: 100, ..Weights::default() },
             script: Script::default(),
             requests: 0,
             pause: 2000,
@@ -210,6 +212,7 @@ fn weights(random: &mut Random) -> Weights {
             index.into_iter().for_each(|index| operations[index] = operations[index].max(least));
         }
     }
+    let read_time = *random.pick(Domain::Swarm, &[10, 100, 5_000, 50_000]);
     let mut family = |rates: &[u32]| {
         let active = random.chance(Domain::Swarm, 600);
         if active { *random.pick(Domain::Swarm, rates) } else { 0 }
@@ -233,6 +236,7 @@ fn weights(random: &mut Random) -> Weights {
         stillborn,
         group,
         groups: subset(random),
+        read_time,
         read_fails,
         damage,
         crash_within,

@@ -200,7 +200,7 @@ impl Stage {
 
     /// Ends all faults.
     pub fn heal(&mut self) {
-        let operations = self.weights.operations;
-        self.weights = Weights { operations, ..Weights::default() };
+        let Weights { operations, read_time, .. } = self.weights;
+        self.weights = Weights { operations, read_time, ..Weights::default() };
     }
 }

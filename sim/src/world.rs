@@ -449,13 +449,13 @@ impl World {
                     true => Told::Fetched(ticket, Fetched::Failed, Counters::default()),
                     false => Told::Fetched(ticket, fetched, counters),
                 };
-                let delay = self.stage.latency(Domain::Store, 100 * MICRO);
+                let delay = self.stage.latency(Domain::Store, self.stage.weights.read_time * MICRO);
                 self.stage.tell(delay, told);
             }
             Output::List { ticket, query } => {
                 let page = if self.read_fails() { Page::Failed } else { self.store.list(&query) };
                 self.note_recovery(&page);
-                let delay = self.stage.latency(Domain::Store, 100 * MICRO);
+                let delay = self.stage.latency(Domain::Store, self.stage.weights.read_time * MICRO);
                 self.stage.tell(delay, Told::Listed(ticket, page));
             }
             Output::Commit { ticket, mutation } => {

@@ -239,6 +239,7 @@ impl Step<'_> {
 
     /// Ends a life that leaves nothing behind: the name is free before anybody is told.
     pub(super) fn end_as_nothing(&mut self, object: ObjectId, result: Result<(), Status>) {
+        self.settled_for_deletion(object);
         self.give_name_back(object);
         self.tell_waiter(object, result);
         self.end_life(object);
@@ -249,6 +250,7 @@ impl Step<'_> {
     pub(super) fn end_as_usable(&mut self, object: ObjectId, result: Result<(), Status>) {
         let record = self.state.lives.get(&object).and_then(|life| life.record.clone());
         let name = self.take_name(object);
+        self.settled_for_deletion(object);
         self.tell_waiter(object, result);
         self.end_life(object);
         if let Some(identity) = name {

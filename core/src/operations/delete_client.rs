@@ -37,8 +37,8 @@ pub(crate) struct Deletion {
     /// Keys of the page that are not destroyed yet.
     outstanding: u64,
     stage: Stage,
-    /// Whether unfinished objects were seen before: a page may be older than the end of a life.
-    seen_unfinished: bool,
+    /// Objects whose lives have ended meanwhile and left no row: a page that shows one was read before.
+    settled: BTreeSet<ObjectId>,
     /// Something could not be destroyed.
     failed: bool,
 }
@@ -89,7 +89,7 @@ impl Step<'_> {
             newest: self.state.mint.objects(),
             outstanding: 0,
             stage: Stage::Keys(None),
-            seen_unfinished: false,
+            settled: BTreeSet::new(),
             failed: false,
         };
         self.request_becomes(id, Request::Deleting(deletion));
@@ -164,15 +164,15 @@ impl Step<'_> {
             Page::Unfinished(rows) => {
                 let limit = crate::length(self.state.config.limits.page);
                 let next = rows.last().map(|row| row.object).filter(|_| rows.len() >= limit);
-                let left = rows
+                let lives = &self.state.lives;
+                let left: Vec<ObjectId> = rows
                     .iter()
-                    .any(|row| self.state.lives.get(&row.object).is_none_or(|life| !life.is_being_made()));
+                    .map(|row| row.object)
+                    .filter(|object| lives.get(object).is_none_or(|life| !life.is_being_made()))
+                    .collect();
                 self.change_deletion(id, |deletion| {
-                    let again = left && !deletion.seen_unfinished;
-                    deletion.seen_unfinished |= left;
-                    deletion.failed |= left && !again;
+                    deletion.failed |= left.iter().any(|object| !deletion.settled.contains(object));
                     deletion.stage = match next {
-                        _ if again => Stage::Unfinished(None),
                         Some(object) => Stage::Unfinished(Some(object)),
                         None => Stage::Done,
                     };
@@ -187,6 +187,19 @@ impl Step<'_> {
                 self.end_deletion(id, &client, Err(Status::KeyInfoManagerError));
             }
         }
+    }
+
+    /// A life is about to end that leaves no row of `unfinished`.
+    pub(crate) fn settled_for_deletion(&mut self, object: ObjectId) {
+        let application = self.state.lives.get(&object).map(|life| &life.identity.application);
+        let Some(deletion) =
+            application.and_then(|name| self.state.gates.get(name)).map(|gate| gate.deletion)
+        else {
+            return;
+        };
+        self.change_deletion(deletion, |deletion| {
+            deletion.settled.insert(object);
+        });
     }
 
     fn change_deletion(&mut self, id: RequestId, change: impl FnOnce(&mut Deletion)) {

@@ -135,9 +135,11 @@ impl Auditor {
         }
         let mut work = Work::default();
         if let Meaning::DeleteClient(application) = &call.meaning {
-            let unfinished = scene.store.visible().unfinished.values();
-            work.meets_creations =
-                unfinished.map(|row| &row.identity.application).any(|name| name == application);
+            let tables = scene.store.visible();
+            let unfinished = tables.unfinished.values().map(|row| &row.identity);
+            let damaged = tables.keys.keys().filter(|identity| scene.store.is_damaged(identity));
+            let mut hindrances = unfinished.chain(damaged);
+            work.is_hindered = hindrances.any(|identity| identity.application == *application);
         }
         self.open.insert(id, Open { received: scene.moment, since: scene.now, snapshot, work, objects });
     }

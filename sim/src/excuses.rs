@@ -40,8 +40,8 @@ pub struct Work {
     pub jobs: Vec<Ticket>,
     /// A device was busy with one of them.
     pub busy: bool,
-    /// Keys of the client it deletes were being made or removed when it came.
-    pub meets_creations: bool,
+    /// Keys of the client it deletes were being made or removed, or were damaged, when it came.
+    pub is_hindered: bool,
     statuses: BTreeSet<Status>,
 }
 
@@ -236,7 +236,7 @@ impl Excuses {
                     || ((self.needs_lane(call) || self.unknown(call.provider, received))
                         && told_after_provider(call, planned)
                         && (self.provider_troubled(call, received) || self.overdue(work, scene.now)))
-                    || work.meets_creations
+                    || work.is_hindered
                     || self.deletion_hampered(call, received, scene)
                     || matches!(call.meaning, Meaning::ListOpcodes(id) if self.unknown(id, received))
             }

@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::truth::{self, Leads, Truth, identity_of};
 use crate::watch::Seen;
 use parsecd_core::config::Config;
-use parsecd_core::identity::KeyIdentity;
+use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
 use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, RequestId, Ticket};
 use parsecd_core::job::Job;
 use parsecd_core::outcome::Outcome;
@@ -51,6 +51,8 @@ pub struct Arrival {
 /// A request that came in whole.
 #[derive(Debug)]
 struct Open {
+    /// The application whose keys it changes.
+    changes: Option<ApplicationIdentity>,
     received: u64,
     since: u64,
     snapshot: Option<Snapshot>,
@@ -85,6 +87,8 @@ pub struct Auditor {
     making: BTreeMap<Ticket, ObjectId>,
     /// Changes whose client has left: they may go on.
     abandoned: Vec<usize>,
+    /// Applications whose keys are being changed for clients that have left.
+    left_by: BTreeSet<ApplicationIdentity>,
     /// Objects whose publication may or may not have happened, and whether their creators were told no.
     doubtful: BTreeMap<ObjectId, (KeyIdentity, bool)>,
     randoms: BTreeSet<Vec<u8>>,
@@ -108,6 +112,7 @@ impl Auditor {
             jobs: BTreeMap::new(),
             making: BTreeMap::new(),
             abandoned: Vec::new(),
+            left_by: BTreeSet::new(),
             doubtful: BTreeMap::new(),
             randoms: BTreeSet::new(),
             states: BTreeMap::new(),
@@ -123,6 +128,7 @@ impl Auditor {
     /// The last byte of a request was delivered.
     pub fn received(&mut self, id: usize, call: &Call, scene: Scene<'_>) {
         let snapshot = self.names.received(call);
+        let changes = call.meaning.changes().cloned();
         let objects = match &call.meaning {
             Meaning::DeleteClient(application) => truth::objects_of(scene.store, application),
             _ => BTreeSet::new(),
@@ -139,15 +145,19 @@ impl Auditor {
             let unfinished = tables.unfinished.values().map(|row| &row.identity);
             let damaged = tables.keys.keys().filter(|identity| scene.store.is_damaged(identity));
             let mut hindrances = unfinished.chain(damaged);
-            work.is_hindered = hindrances.any(|identity| identity.application == *application);
+            work.is_hindered = hindrances.any(|identity| identity.application == *application)
+                || self.left_by.contains(application)
+                || self.open.values().any(|open| open.changes.as_ref() == Some(application));
         }
-        self.open.insert(id, Open { received: scene.moment, since: scene.now, snapshot, work, objects });
+        self.open
+            .insert(id, Open { received: scene.moment, since: scene.now, snapshot, work, objects, changes });
     }
 
     /// A client is gone, answered or not.
     pub fn gone(&mut self, id: usize, call: &Call) {
         if self.open.remove(&id).is_some() && !matches!(call.meaning, Meaning::Use { .. }) {
             self.abandoned.push(id);
+            self.left_by.extend(call.meaning.changes().cloned());
         }
     }
 
@@ -542,6 +552,7 @@ impl Auditor {
         self.jobs.clear();
         self.making.clear();
         self.abandoned.clear();
+        self.left_by.clear();
         self.doubtful.clear();
         self.states.clear();
         self.lives.clear();
@@ -563,6 +574,7 @@ impl Auditor {
         });
         self.names.rested();
         self.abandoned.clear();
+        self.left_by.clear();
     }
 
     /// The end: provider objects are records, nothing is unfinished.

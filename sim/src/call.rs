@@ -195,6 +195,15 @@ impl Meaning {
         }
     }
 
+    /// The application whose keys it may change.
+    pub fn changes(&self) -> Option<&ApplicationIdentity> {
+        match self {
+            Meaning::Create { key, .. } | Meaning::Destroy { key } => Some(&key.application),
+            Meaning::DeleteClient(application) => Some(application),
+            _ => None,
+        }
+    }
+
     /// Whether it may change what is stored under `key`.
     pub fn may_change(&self, key: &KeyIdentity) -> bool {
         match self {

@@ -63,7 +63,7 @@ pub(crate) struct Host {
     pub(crate) key: HostKey,
     pub(crate) state: HostLife,
     pub(crate) lanes: Vec<Lane>,
-    failures: u8,
+    pub(crate) failures: u8,
     /// Opened again as soon as it is gone: a reload brought other secrets while it was closing.
     again: bool,
     /// Whether it has finished a job since it came up.

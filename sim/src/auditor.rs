@@ -580,10 +580,14 @@ impl Auditor {
     /// The end: provider objects are records, nothing is unfinished.
     pub fn at_rest(&mut self, scene: Scene<'_>) {
         let tables = scene.store.visible();
-        let here = tables.unfinished.values().filter(|row| scene.fleet.owning().is_inserted(&row.device));
-        let unfinished = here.count();
-        self.findings.check(Oracle::I3ObjectsAreRecords, unfinished == 0, || {
-            format!("{unfinished} objects are unfinished at rest")
+        let unfinished: Vec<_> = tables
+            .unfinished
+            .values()
+            .filter(|row| scene.fleet.owning().is_inserted(&row.device))
+            .map(|row| row.object)
+            .collect();
+        self.findings.check(Oracle::I3ObjectsAreRecords, unfinished.is_empty(), || {
+            format!("{unfinished:?} are unfinished at rest")
         });
         let recorded: BTreeSet<_> = tables
             .keys

@@ -42,7 +42,7 @@ pub fn digest(value: &impl Hash) -> u64 {
 }
 
 /// Events kept for a report.
-const KEPT: usize = 400;
+const KEPT: usize = 4000;
 
 /// What happened so far.
 #[derive(Debug, Default)]

@@ -54,6 +54,7 @@ impl Step<'_> {
             .and_then(|provider| provider.hosts.iter_mut().find(|host| host.key == key));
         if let Some(host) = host {
             host.served = true;
+            host.failures = 0;
         }
     }
 

@@ -218,3 +218,32 @@ fn a_row_that_cannot_be_looked_at_after_a_doubt_is_looked_at_again_after_a_while
     world.fetched(Fetched::Absent);
     assert_eq!(world.service.memory().key_lives, 0);
 }
+
+#[test]
+fn what_a_host_that_served_leaves_behind_is_swept_by_its_replacement() {
+    let limits = parsecd_core::config::Limits { page: 1, ..Default::default() };
+    let mut world =
+        World::starting(parsecd_core::config::Config { limits, ..config(MaterialPlace::Provider, 1) });
+    for _ in 0..3 {
+        let host = world.replacement();
+        world.step(Input::HostChanged { host, state: HostState::Down { why: String::from("absent") } });
+    }
+    let host = world.replacement();
+    world.open(host);
+    let row = Unfinished { state: UnfinishedState::Making, ..removing(1, device()) };
+    world.listed(Page::Unfinished(vec![row.clone()]));
+    world.finish(Outcome::Done(Effect::Removed));
+    while world.jobs.is_empty() {
+        world.expire();
+    }
+    for _ in 0..3 {
+        world.host_dies();
+        let host = world.replacement();
+        world.open(host);
+    }
+    while world.lists.is_empty() {
+        world.expire();
+    }
+    world.listed(Page::Unfinished(vec![row]));
+    assert_eq!(world.jobs.len(), 1);
+}

@@ -95,6 +95,10 @@ impl Step<'_> {
     /// What the row is. The client was told of a failure: what it wanted to make is unmade, what it wanted
     /// to destroy is whatever it is.
     pub(crate) fn doubtful_fetched(&mut self, object: ObjectId, fetched: Fetched) {
+        // In doubt again: nothing can be unmade now, and the next durable barrier looks again.
+        if self.state.store != StoreHealth::Up {
+            return;
+        }
         let Some(life) = self.state.lives.get_mut(&object) else { return };
         let KeyLife::Doubtful { next } = life.state else { return };
         let sealed = life.sealed;

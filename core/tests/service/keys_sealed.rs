@@ -300,3 +300,26 @@ fn a_creation_behind_a_destruction_of_its_name_is_held_to_the_quota_as_it_is_the
     world.commit(CommitResult::Durable);
     assert_eq!(world.status(again), Some(Status::Success));
 }
+
+#[test]
+fn a_failed_creation_is_unmade_even_if_the_store_is_in_doubt_again_when_its_row_is_looked_at() {
+    let mut world = World::sealed();
+    world.create("app", "other");
+    world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.make();
+    let Mutation::Publish { record, .. } = world.commits[0].1.clone() else { panic!("a key is published") };
+    world.commit(CommitResult::Unknown);
+    world.commit(CommitResult::Durable);
+    world.ask("app", &destroy("other"));
+    world.commit(CommitResult::Unknown);
+    world.fetched(Fetched::Found(record.clone()));
+    world.commit(CommitResult::Durable);
+    world.fetched(Fetched::Absent);
+    world.fetched(Fetched::Found(record));
+    assert!(matches!(world.commits[0].1, Mutation::Delete { .. }));
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.service.memory().key_lives, 0);
+    let signed = world.ask("app", &sign("key"));
+    assert_eq!(world.status(signed), Some(Status::PsaErrorDoesNotExist));
+}

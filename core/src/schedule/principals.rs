@@ -26,6 +26,8 @@ pub(crate) struct Queue {
     /// Lane time of the principal that was served last: where newcomers start.
     minimum: Duration,
     length: usize,
+    /// How much of the waiting work is slow.
+    slow: usize,
 }
 
 #[derive(Debug, Default, Hash)]
@@ -61,6 +63,11 @@ impl Queue {
         self.length
     }
 
+    /// Whether work waits that is expected to be slow.
+    pub(crate) fn has_slow(&self) -> bool {
+        self.slow > 0
+    }
+
     /// Work of a tenant that waits here.
     pub(crate) fn waiting_of(&self, payer: &Payer) -> usize {
         let account = self.accounts.get(&payer.principal);
@@ -87,6 +94,7 @@ impl Queue {
             waiting.push_back(Waiting { work, slow });
         }
         account.short = account.short.saturating_add(usize::from(!slow));
+        self.slow = self.slow.saturating_add(usize::from(slow));
         self.length = self.length.saturating_add(1);
     }
 
@@ -102,6 +110,7 @@ impl Queue {
         let waiting = account.waiting.get_mut(&tenant)?;
         let Waiting { work, slow } = waiting.remove(index)?;
         account.short = account.short.saturating_sub(usize::from(!slow));
+        self.slow = self.slow.saturating_sub(usize::from(slow));
         if waiting.is_empty() {
             account.waiting.remove(&tenant);
         } else {
@@ -129,6 +138,7 @@ impl Queue {
         let Some(index) = waiting.iter().position(|waits| waits.work == work) else { return false };
         let slow = waiting.remove(index).is_some_and(|waits| waits.slow);
         account.short = account.short.saturating_sub(usize::from(!slow));
+        self.slow = self.slow.saturating_sub(usize::from(slow));
         self.length = self.length.saturating_sub(1);
         if waiting.is_empty() {
             account.waiting.remove(&payer.tenant);

@@ -173,6 +173,10 @@ impl Step<'_> {
             let Some(place) = room.idle.or(room.behind) else { return };
             let slow_fits = room.slow && room.idle.is_some();
             let Some(entry) = self.state.providers.get_mut(&provider) else { return };
+            // Slow work takes an idle lane: as long as short work waits behind short work, there never is one.
+            if room.idle.is_none() && room.slow && entry.queue.has_slow() {
+                return;
+            }
             match entry.queue.pop(!slow_fits) {
                 Some((work, payer)) if !slow_fits && self.is_slow(provider, work) => {
                     if let Some(entry) = self.state.providers.get_mut(&provider) {

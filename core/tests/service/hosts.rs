@@ -3,6 +3,7 @@
 use crate::world::{LISTENER, World, config, generate, sign, signature, signing_key};
 use parsecd_core::config::MaterialPlace;
 use parsecd_core::input::{HostState, Input};
+use parsecd_core::job::Job;
 use parsecd_core::outcome::Outcome;
 use parsecd_core::store::Fetched;
 use parsecd_wire::attributes::KeyType;
@@ -239,4 +240,22 @@ fn a_host_that_is_told_to_be_gone_twice_is_opened_once() {
     assert_eq!(world.opened.len(), 1);
     world.pass(std::time::Duration::from_secs(1));
     assert_eq!(world.opened.len(), 1);
+}
+
+#[test]
+fn a_slow_creation_gets_its_turn_although_short_jobs_never_stop_coming() {
+    let mut world = World::new(config(MaterialPlace::Record, 2));
+    let short = |world: &mut World| world.ask("app", &Operation::PsaGenerateRandom { size: 1 });
+    (0..8).for_each(|_| drop(short(&mut world)));
+    let rsa = KeyAttributes { key_type: KeyType::RsaKeyPair, bits: 4096, ..signing_key() };
+    world.ask("app", &Operation::PsaGenerateKey { key_name: "slow".into(), attributes: rsa });
+    world.fetched(Fetched::Absent);
+    let is_slow = |world: &World| world.jobs.iter().any(|(_, _, job)| matches!(**job, Job::Generate { .. }));
+    let mut finished = 0;
+    while !is_slow(&world) {
+        assert!(finished < 50, "a slow job waits for ever");
+        world.finish(Outcome::Done(parsecd_core::outcome::Effect::Secret(vec![1].into())));
+        short(&mut world);
+        finished += 1;
+    }
 }

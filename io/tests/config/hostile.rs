@@ -16,7 +16,8 @@ fn shown(text: &str) -> String {
     }
 }
 
-/// A file with the canary as the value of every key that takes a text, and of some that do not.
+/// A file with the canary as the value of every key that takes a text, and of some that do not. No key looks
+/// like its beginning: keys are shown, and a cut could complete it.
 const CANARIES: &str = r#"
 [core_settings]
 thread_pool_size = "c4n4ry"
@@ -26,7 +27,7 @@ log_timestamp = "c4n4ry"
 body_len_limit = "c4n4ry"
 audit_log = "c4n4ry\u0000"
 allowed_modules = ["c4n4ry"]
-c4n4ri = "c4n4ry"
+unknwon = "c4n4ry"
 [[listener]]
 listener_type = "c4n4ry"
 timeout = "c4n4ry"

@@ -1,6 +1,8 @@
 //! The auditor: sees what clients ask and are told, what the core orders, what is really the case, and
 //! compares. It is written from the specification and knows nothing of how the core works.
 
+mod rest;
+
 use crate::bodies::{self, Span};
 use crate::call::{Call, Meaning};
 use crate::excuses::{Excuses, Work};
@@ -556,53 +558,5 @@ impl Auditor {
         self.doubtful.clear();
         self.states.clear();
         self.lives.clear();
-    }
-
-    /// The core came to rest: nothing may be left undone.
-    pub fn rested(&mut self, store: &Store, calls: impl Fn(usize) -> Option<Call>) {
-        for (object, (identity, denied)) in std::mem::take(&mut self.doubtful) {
-            let exists = store.visible().owner(object).is_some() && !store.is_damaged(&identity);
-            self.findings.check(Oracle::I2NothingLost, !(denied && exists), || {
-                format!("the creation of {identity:?} failed, and {object} exists")
-            });
-        }
-        let unanswered: Vec<_> = self.open.keys().copied().collect();
-        self.findings.check(Oracle::I15Liveness, unanswered.is_empty(), || {
-            let told: Vec<_> =
-                unanswered.iter().filter_map(|id| calls(*id)).map(|call| call.opcode).collect();
-            format!("requests {unanswered:?} {told:?} have no answer, and the core rests")
-        });
-        self.names.rested();
-        self.abandoned.clear();
-        self.left_by.clear();
-    }
-
-    /// The end: provider objects are records, nothing is unfinished.
-    pub fn at_rest(&mut self, scene: Scene<'_>) {
-        let tables = scene.store.visible();
-        let unfinished: Vec<_> = tables
-            .unfinished
-            .values()
-            .filter(|row| scene.fleet.owning().is_inserted(&row.device))
-            .map(|row| row.object)
-            .collect();
-        self.findings.check(Oracle::I3ObjectsAreRecords, unfinished.is_empty(), || {
-            format!("{unfinished:?} are unfinished at rest")
-        });
-        let recorded: BTreeSet<_> = tables
-            .keys
-            .iter()
-            .filter(|(identity, _)| &*identity.provider == "owning")
-            .map(|(_, row)| row.object)
-            .collect();
-        let objects = scene.fleet.objects().into_iter();
-        let held: BTreeSet<_> = objects.filter(|object| !tables.unfinished.contains_key(object)).collect();
-        self.findings.check(Oracle::I3ObjectsAreRecords, recorded == held, || {
-            let orphans: Vec<_> = held.difference(&recorded).collect();
-            let dangling: Vec<_> = recorded.difference(&held).collect();
-            format!("orphans {orphans:?}, dangling {dangling:?}")
-        });
-        self.findings
-            .check(Oracle::I2NothingLost, recorded.is_subset(&held), || "a recorded key is lost".to_owned());
     }
 }

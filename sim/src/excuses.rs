@@ -78,6 +78,8 @@ pub struct Excuses {
     /// The core says that it does not know what the store holds. How long it may is for liveness to say.
     doubted: bool,
     was_full: bool,
+    /// The daemon was told to stop: who waits for a lane is told so, who has not asked is told to go.
+    pub stopping: bool,
     other_device: Window,
     providers: BTreeMap<ProviderKey, Window>,
     hosts: BTreeSet<HostKey>,
@@ -101,6 +103,7 @@ impl Excuses {
             full: Window::default(),
             doubted: false,
             was_full: false,
+            stopping: false,
             other_device: Window::default(),
             providers: [(SEALING, down), (OWNING, down)].into(),
             hosts: BTreeSet::new(),
@@ -194,6 +197,7 @@ impl Excuses {
     /// The daemon died.
     pub fn crashed(&mut self, moment: u64) {
         self.doubted = false;
+        self.stopping = false;
         self.store_well(moment);
         self.started.clear();
         self.known.clear();
@@ -232,7 +236,8 @@ impl Excuses {
             Status::PsaErrorCommunicationFailure => {
                 let removal_failed =
                     matches!(call.meaning, Meaning::Destroy { .. }) && !work.statuses.is_empty();
-                own || removal_failed
+                own || self.stopping
+                    || removal_failed
                     || ((self.needs_lane(call) || self.unknown(call.provider, received))
                         && told_after_provider(call, planned)
                         && (self.provider_troubled(call, received) || self.overdue(work, scene.now)))

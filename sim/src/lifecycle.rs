@@ -23,7 +23,7 @@ pub fn key_life(from: &str, to: &str) -> bool {
         "Reserving" => &["Making", "Erasing", "Doubtful", "None"],
         "Making" => &["Publishing", "Removing", "Erasing", "None"],
         "Publishing" => &["Removing", "Doubtful", "None"],
-        "Emptying" => &["Retiring", "Erasing", "None"],
+        "Emptying" => &["Retiring", "Erasing", "Doubtful", "None"],
         "Retiring" => &["Removing", "Doubtful", "None"],
         "Removing" => &["Erasing", "None"],
         "Erasing" => &["Doubtful", "None"],

@@ -108,11 +108,12 @@ pub enum Mark {
     CrashWithCommitPending,
     ConnectionLimitReached,
     WrongResultCaught,
+    StoppedInGoodOrder,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 22] = [
+    pub const ALL: [Mark; 23] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -135,6 +136,7 @@ impl Mark {
         Mark::CrashWithCommitPending,
         Mark::ConnectionLimitReached,
         Mark::WrongResultCaught,
+        Mark::StoppedInGoodOrder,
     ];
 }
 

@@ -120,6 +120,8 @@ pub struct Weights {
     pub damage: u32,
     /// The daemon dies after so many events at most; 0: never.
     pub crash_within: u64,
+    /// The daemon is told to stop after so many milliseconds at most; 0: never.
+    pub stop_within: u64,
     /// A client does not behave: leaves early, stays silent, drips, sends more than its frame.
     pub misbehaves: u32,
     /// A latency is a thousand times the usual.
@@ -222,6 +224,7 @@ fn weights(random: &mut Random) -> Weights {
     let (read_fails, damage) = (family(&[5, 50]), family(&[5, 50]));
     let (misbehaves, slow) = (family(&[30, 200, 600]), family(&[1, 10, 50]));
     let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 2, 3]));
+    let stop_within = *random.pick(Domain::Swarm, &[0, 0, 0, 0, 10, 100, 2_000]);
     let crash_within = match crash {
         0 => 0,
         1 => 5_000,
@@ -240,6 +243,7 @@ fn weights(random: &mut Random) -> Weights {
         read_fails,
         damage,
         crash_within,
+        stop_within,
         misbehaves,
         slow,
         accept_fails,

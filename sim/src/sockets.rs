@@ -243,7 +243,7 @@ impl World {
         Arrival {
             complete,
             ended: link.inbound_closed,
-            in_time: now < due && !gap,
+            in_time: now < due && !gap && !self.auditor.excuses.stopping,
             overdue: !complete && !link.inbound_closed && !link.stalled && now > due + MILLI,
         }
     }

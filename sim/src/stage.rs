@@ -78,6 +78,10 @@ pub enum Event {
     MoreWork(u32),
     /// The next request of the storm.
     Request,
+    /// The daemon of this life is told to stop.
+    Stop(u32),
+    /// The daemon of this life has stopped, and its process ends.
+    Exit(u32),
     /// The daemon starts again.
     Restart,
 }

@@ -1,0 +1,217 @@
+//! What the core asks of the world, and what the world answers.
+
+use crate::auditor::Scene;
+use crate::oracle::{Mark, Oracle};
+use crate::random::Domain;
+use crate::stage::{Event, MICRO, Told};
+use crate::store::GroupFate;
+use crate::world::World;
+use parsecd_core::input::{HostState, Input};
+use parsecd_core::job::Job;
+use parsecd_core::outcome::{Effect, Outcome};
+use parsecd_core::output::{Output, Place};
+use parsecd_core::store::{CommitResult, Counters, Fetched, Page, UnfinishedState};
+
+impl World {
+    pub(crate) fn perform(&mut self, output: Output) {
+        match output {
+            Output::Write { connection } => self.answer_appears(connection),
+            Output::ShutdownWrite { connection }
+            | Output::Close { connection }
+            | Output::Abort { connection } => self.finish(connection, &output),
+            Output::ReadAgain { connection } => self.read_again(connection),
+            Output::AcceptAgain { listener } => {
+                if std::mem::take(&mut self.accept_blocked) {
+                    self.stage.after(0, Event::Accept(listener));
+                }
+            }
+            Output::VerifyToken { .. } => {
+                self.auditor
+                    .findings
+                    .check(Oracle::I6Identity, false, || "a token is to be verified".to_owned());
+            }
+            Output::Fetch { ticket, identity, principal } => {
+                let (fetched, counters) = self.store.fetch(&identity, &principal);
+                let told = match self.read_fails() {
+                    true => Told::Fetched(ticket, Fetched::Failed, Counters::default()),
+                    false => Told::Fetched(ticket, fetched, counters),
+                };
+                let delay = self.stage.latency(Domain::Store, self.stage.weights.read_time * MICRO);
+                self.stage.tell(delay, told);
+            }
+            Output::List { ticket, query } => {
+                let page = if self.read_fails() { Page::Failed } else { self.store.list(&query) };
+                self.note_recovery(&page);
+                let delay = self.stage.latency(Domain::Store, self.stage.weights.read_time * MICRO);
+                self.stage.tell(delay, Told::Listed(ticket, page));
+            }
+            Output::Commit { ticket, mutation } => {
+                self.counts.commits += 1;
+                let World { auditor, clients, store, fleet, moment, stage, .. } = self;
+                let scene = Scene { store, fleet, moment: *moment, now: stage.now };
+                auditor.commits(&mutation, |id| clients.get(id).map(|client| client.call.clone()), scene);
+                self.commits.insert(ticket, mutation.clone());
+                self.store.submit(ticket, mutation);
+                if !std::mem::replace(&mut self.flushing, true) {
+                    let delay = self.stage.latency(Domain::Store, 300 * MICRO);
+                    self.stage.after(delay, Event::Flush);
+                }
+            }
+            Output::StartJob { ticket, on: Place::Lane(lane), job } => {
+                let scene = Scene {
+                    store: &self.store,
+                    fleet: &self.fleet,
+                    moment: self.moment,
+                    now: self.stage.now,
+                };
+                self.auditor.starts(lane, ticket, &job, scene);
+                if matches!(*job, Job::Open) {
+                    self.opens.insert(ticket, lane.host);
+                }
+                let fits = self.fleet.start(lane, ticket, job, &mut self.stage);
+                self.auditor
+                    .findings
+                    .check(Oracle::LaneDepth, fits, || format!("{lane:?} is given a third job"));
+            }
+            Output::StartJob { ticket, on: Place::Executor, job } => {
+                self.fleet.execute(ticket, &job, &mut self.stage);
+            }
+            Output::CancelJob { ticket } => self.fleet.cancel(ticket, &mut self.stage),
+            Output::OpenHost { host } => self.fleet.open(host, &mut self.stage),
+            Output::KillHost { host } => {
+                self.auditor.findings.mark(Mark::StuckLaneReplaced);
+                self.auditor.excuses.host_gone(host);
+                self.fleet.kill(host, &mut self.stage);
+            }
+            Output::CloseHost { host } => {
+                self.auditor.excuses.host_gone(host);
+                self.fleet.close(host, &mut self.stage);
+            }
+            Output::Audit { ticket, .. } => self.stage.tell(MICRO, Told::Audited(ticket)),
+            Output::Stopped => {
+                self.auditor.findings.mark(Mark::StoppedInGoodOrder);
+                self.stage.after(0, Event::Exit(self.stage.boot));
+            }
+            Output::Idle { wake, more_work } => {
+                self.wake = wake.map(|(at, _)| at.0);
+                if more_work {
+                    self.stage.after(MICRO, Event::MoreWork(self.stage.boot));
+                }
+            }
+        }
+    }
+
+    fn read_fails(&mut self) -> bool {
+        let fails = self.stage.random.chance(Domain::Store, self.stage.weights.read_fails);
+        if fails {
+            self.auditor.excuses.store_fails();
+        }
+        fails
+    }
+
+    fn note_recovery(&mut self, page: &Page) {
+        if let Page::Unfinished(rows) = page
+            && self.recovering
+        {
+            for row in rows {
+                self.auditor.findings.mark(match row.state {
+                    UnfinishedState::Making => Mark::RecoveryFindsUnfinishedMaking,
+                    UnfinishedState::Removing => Mark::RecoveryFinishesRemoval,
+                });
+            }
+        }
+    }
+
+    pub(crate) fn tell(&mut self, told: Told) {
+        let boot = self.stage.boot;
+        match told {
+            Told::Finished(ticket, outcome) => {
+                if let Some(host) = self.opens.remove(&ticket)
+                    && let Outcome::Done(Effect::Opened { device, .. }) = &outcome
+                {
+                    let home = !device.0.ends_with(&[1]);
+                    self.auditor.excuses.host_serves(host, home, self.moment + 1);
+                }
+                self.auditor.finished(ticket, &outcome, &self.fleet);
+                self.feed(Input::JobFinished { ticket, outcome });
+            }
+            Told::Committed(results) => {
+                for (ticket, result) in results {
+                    match result {
+                        CommitResult::Durable => {}
+                        CommitResult::Full => self.auditor.excuses.store_full(),
+                        CommitResult::Refused | CommitResult::Unknown => self.auditor.excuses.store_fails(),
+                    }
+                    if self.service.is_some() && self.stage.boot == boot {
+                        if let Some(mutation) = self.commits.remove(&ticket) {
+                            self.auditor.committed(&mutation, result);
+                        }
+                        self.feed(Input::Committed { ticket, result });
+                    }
+                }
+                self.store_answered();
+            }
+            Told::Fetched(ticket, fetched, counters) => {
+                if fetched == Fetched::Failed {
+                    self.auditor.excuses.store_fails();
+                }
+                self.feed(Input::RecordFetched { ticket, fetched, counters });
+                self.store_answered();
+            }
+            Told::Listed(ticket, page) => {
+                if page == Page::Failed {
+                    self.auditor.excuses.store_fails();
+                }
+                self.feed(Input::Listed { ticket, page });
+                self.store_answered();
+            }
+            Told::Audited(ticket) => self.feed(Input::Audited { ticket, written: true }),
+            Told::HostUp(host, lanes) => {
+                self.feed(Input::HostChanged { host, state: HostState::Opened { lanes } });
+            }
+            Told::HostDown(host) => {
+                self.auditor.excuses.host_gone(host);
+                let state = HostState::Down { why: "it died".to_owned() };
+                self.feed(Input::HostChanged { host, state });
+            }
+        }
+    }
+
+    fn store_answered(&mut self) {
+        if !self.store.in_doubt() {
+            self.auditor.excuses.store_well(self.moment);
+        }
+    }
+
+    pub(crate) fn flush(&mut self) {
+        self.flushing = false;
+        let doubted = self.store.in_doubt();
+        let fate = match self.stage.group_fate() {
+            GroupFate::Unknown if doubted => GroupFate::Normal,
+            fate => fate,
+        };
+        if fate == GroupFate::Unknown {
+            self.auditor.excuses.store_fails();
+        }
+        let choice = if doubted { self.doubt_choice() } else { 0 };
+        let results = self.store.flush(fate, choice);
+        self.auditor.truth.written(self.moment, &self.store, doubted || fate == GroupFate::Unknown);
+        if self.stage.random.chance(Domain::Store, self.stage.weights.damage) && !self.store.in_doubt() {
+            let keys: Vec<_> = self.store.visible().keys.keys().cloned().collect();
+            if !keys.is_empty() {
+                let damaged = self.stage.random.pick(Domain::Store, &keys).clone();
+                self.store.damage(damaged);
+            }
+        }
+        let delay = self.stage.latency(Domain::Store, 200 * MICRO);
+        self.stage.tell(delay, Told::Committed(results));
+    }
+
+    pub(crate) fn doubt_choice(&mut self) -> u64 {
+        if self.plan.requests == 0 {
+            self.stage.script.doubt_choice
+        } else {
+            self.stage.random.bits(Domain::Store)
+        }
+    }
+}

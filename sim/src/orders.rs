@@ -1,0 +1,137 @@
+//! What the core orders: changes of the store, jobs, and what may be ordered when.
+
+use crate::auditor::{Auditor, Scene};
+use crate::call::{Call, Meaning};
+use crate::oracle::{Mark, Oracle};
+use crate::plan::OWNING;
+use crate::provider::fleet::Fleet;
+use crate::truth::{self, identity_of};
+use parsecd_core::ids::{LaneKey, ObjectId, Ticket};
+use parsecd_core::job::Job;
+use parsecd_core::outcome::Outcome;
+use parsecd_core::store::{CommitResult, Mutation, Unfinished};
+
+impl Auditor {
+    /// The core orders a change of the store.
+    pub fn commits(&mut self, mutation: &Mutation, calls: impl Fn(usize) -> Option<Call>, scene: Scene<'_>) {
+        self.truth.submitted(mutation);
+        if let Some(identity) = identity_of(mutation) {
+            let creates = matches!(mutation, Mutation::Reserve(_) | Mutation::Publish { .. });
+            let asks = |id: &usize| {
+                calls(*id).is_some_and(|call| {
+                    call.meaning.may_change(identity)
+                        && creates == matches!(call.meaning, Meaning::Create { .. })
+                })
+            };
+            let waiting = self.open.keys().any(asks);
+            let unmade = match mutation {
+                Mutation::Retire(row) => self.doubtful.contains_key(&row.object),
+                Mutation::Delete { object, .. } => self.doubtful.contains_key(object),
+                _ => false,
+            };
+            let asked = waiting || unmade || self.abandoned.iter().any(asks);
+            self.findings.check(Oracle::ChangeIsAskedFor, asked, || format!("nobody asks for {mutation:?}"));
+            if asked && !waiting && matches!(mutation, Mutation::Publish { .. }) {
+                self.findings.mark(Mark::WaiterLeftKeyFinished);
+            }
+        }
+        match mutation {
+            Mutation::Retire(row) => self.check_unused(row.object, "retired"),
+            Mutation::Delete { object, .. } => self.check_unused(*object, "deleted"),
+            Mutation::Erase { object } => {
+                let owned = scene.store.possible().iter().any(|tables| tables.owner(*object).is_some());
+                self.findings.check(Oracle::I2NothingLost, !owned, || {
+                    format!("{object} is erased while a name leads to it")
+                });
+                let held = scene.fleet.holds(*object);
+                self.findings.check(Oracle::I3ObjectsAreRecords, !held, || {
+                    format!("{object} is forgotten while the device holds it")
+                });
+            }
+            Mutation::Barrier => self.findings.mark(Mark::UnknownCommitBarrier),
+            Mutation::Reserve(_) | Mutation::Publish { .. } => {}
+        }
+    }
+
+    /// A commit ended.
+    pub fn committed(&mut self, mutation: &Mutation, result: CommitResult) {
+        match (mutation, result) {
+            (Mutation::Publish { identity, object, .. }, CommitResult::Unknown) => {
+                self.doubtful.insert(*object, (identity.clone(), false));
+            }
+            (
+                Mutation::Delete { object, .. } | Mutation::Retire(Unfinished { object, .. }),
+                CommitResult::Refused | CommitResult::Full,
+            ) => drop(self.doubtful.remove(object)),
+            _ => {}
+        }
+    }
+
+    fn check_unused(&mut self, object: ObjectId, how: &str) {
+        let used = self.truth.in_use(object);
+        self.findings
+            .check(Oracle::DestroyWaitsForUses, !used, || format!("{object} is {how} while it is used"));
+    }
+
+    /// The core starts a job on a lane.
+    pub fn starts(&mut self, lane: LaneKey, ticket: Ticket, job: &Job, scene: Scene<'_>) {
+        let owning = lane.host.provider == OWNING;
+        match job {
+            Job::Generate { object, .. } | Job::Import { object, .. } if owning => {
+                let reserved = truth::surely_reserved(scene.store, *object);
+                self.making.insert(ticket, *object);
+                self.findings.check(Oracle::ReservedBeforeMade, reserved, || {
+                    format!("{object} is made before its reservation is durable")
+                });
+            }
+            Job::Remove { object } => {
+                let retired = truth::surely_retired(scene.store, *object);
+                self.findings.check(Oracle::RetiredBeforeRemoved, retired, || {
+                    format!("{object} is removed while a name may lead to it, or recovery does not know it")
+                });
+                self.check_unused(*object, "removed");
+                if scene.fleet.owning().is_half(*object) {
+                    self.findings.mark(Mark::HalfPairRemoved);
+                }
+            }
+            Job::Use { key, .. } => {
+                let there = scene.store.possible().iter().any(|tables| tables.owner(key.object).is_some());
+                self.findings.check(Oracle::DestroyWaitsForUses, there, || {
+                    format!("{} is used after its name is gone", key.object)
+                });
+                let made = scene.fleet.made.get(key.object);
+                let same = made.is_some_and(|made| {
+                    made.attributes == key.attributes
+                        && made.public == key.public
+                        && made.binding == key.binding.0
+                });
+                self.findings.check(Oracle::I13Corruption, same, || {
+                    format!("{} is used otherwise than it was made", key.object)
+                });
+            }
+            _ => {}
+        }
+        self.truth.started(ticket, job);
+        self.excuses.started(ticket, lane.host, scene.now);
+    }
+
+    /// The outcome of a job is delivered.
+    pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome, fleet: &Fleet) {
+        let made = self.making.remove(&ticket).is_some_and(|object| fleet.holds(object));
+        if made && matches!(outcome, Outcome::Unknown | Outcome::LaneLost) {
+            self.findings.mark(Mark::EffectDoneAnswerLost);
+        }
+        self.truth.finished(ticket);
+        self.excuses.finished(ticket, outcome);
+        if matches!(outcome, Outcome::Absent { login_confirmed: false, .. }) {
+            self.findings.mark(Mark::LoginLostLooksAbsent);
+        }
+        let request = self.jobs.remove(&ticket).flatten();
+        let Some(id) = request.and_then(|request| self.requests.get(&request)) else { return };
+        match self.open.get_mut(id) {
+            Some(open) => open.work.ended(ticket, outcome),
+            None if !self.told.contains_key(id) => self.findings.mark(Mark::LateCompletionForDeadConnection),
+            None => {}
+        }
+    }
+}

@@ -64,7 +64,7 @@ pub(crate) struct Host {
     pub(crate) state: HostLife,
     pub(crate) lanes: Vec<Lane>,
     pub(crate) failures: u8,
-    /// Opened again as soon as it is gone: a reload brought other secrets while it was closing.
+    /// Opened again if its log-in is refused: a reload brought other secrets since it was started.
     again: bool,
     /// Whether it has finished a job since it came up.
     pub(crate) served: bool,
@@ -195,12 +195,8 @@ impl Step<'_> {
         for host in &mut provider.hosts {
             match host.state {
                 HostLife::Down { again_at: None } => refused.push(host.key.slot),
-                HostLife::Closing => host.again = true,
-                HostLife::Down { again_at: Some(_) }
-                | HostLife::Opening
-                | HostLife::LoggingIn
-                | HostLife::Up
-                | HostLife::Dying => {}
+                HostLife::Opening | HostLife::LoggingIn | HostLife::Closing => host.again = true,
+                HostLife::Down { again_at: Some(_) } | HostLife::Up | HostLife::Dying => {}
             }
         }
         for slot in refused {
@@ -243,6 +239,7 @@ impl Step<'_> {
         let Some(entry) = self.state.providers.get_mut(&provider) else { return };
         let Some(host) = entry.hosts.iter_mut().find(|host| host.key.slot == slot) else { return };
         host.key.generation = host.key.generation.saturating_add(1);
+        host.again = false;
         host.state = HostLife::Opening;
         host.served = false;
         let key = host.key;
@@ -280,6 +277,7 @@ impl Step<'_> {
         match outcome {
             Outcome::Done(Effect::Opened { device, capabilities }) => {
                 host.state = HostLife::Up;
+                host.again = false;
                 other_device = provider.device.as_ref() != Some(&device);
                 provider.device = Some(device);
                 provider.capabilities = Some(capabilities);

@@ -261,3 +261,18 @@ fn a_slow_creation_gets_its_turn_although_short_jobs_never_stop_coming() {
         finished += 1;
     }
 }
+
+#[test]
+fn a_log_in_with_secrets_from_before_a_reload_is_tried_again_with_those_from_after_it() {
+    let mut world = World::starting(config(MaterialPlace::Record, 1));
+    let host = world.opened.pop().unwrap();
+    world.step(Input::HostChanged { host, state: HostState::Opened { lanes: 1 } });
+    world.step(Input::Reconfigured { config: Box::new(config(MaterialPlace::Record, 1)) });
+    world.finish(Outcome::PinRefused);
+    world.step(Input::HostChanged { host, state: HostState::Down { why: String::new() } });
+    let host = world.replacement();
+    world.step(Input::HostChanged { host, state: HostState::Opened { lanes: 1 } });
+    world.finish(Outcome::PinRefused);
+    world.step(Input::HostChanged { host, state: HostState::Down { why: String::new() } });
+    assert!(world.opened.is_empty(), "once for each reload");
+}

@@ -143,6 +143,16 @@ impl Service {
         self.state.connections.get(&connection).map_or(&[], |connection| connection.outgoing.as_slice())
     }
 
+    /// Everything that is to be written to `connection`, in pieces of which none is empty and the first is
+    /// [`Service::outgoing`]. [`Input::BytesSent`] may take several of them off at once.
+    pub fn outgoing_pieces(&self, connection: ConnectionKey) -> impl Iterator<Item = &[u8]> {
+        self.state
+            .connections
+            .get(&connection)
+            .into_iter()
+            .flat_map(|connection| connection.outgoing.pieces())
+    }
+
     /// How many bytes may be read from `connection`; valid until the next step. 0: do not read.
     pub fn read_budget(&self, connection: ConnectionKey) -> u32 {
         self.state.connections.get(&connection).map_or(0, |connection| connection.read_budget())

@@ -7,19 +7,29 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub struct Clock {
     origin: std::time::Instant,
     last: Instant,
+    /// The wall clock, and when it was read: again only after a millisecond, which is its unit.
+    wall: WallTime,
+    wall_read: u64,
 }
+
+/// Nanoseconds in the unit of the wall clock.
+const MILLISECOND: u64 = 1_000_000;
 
 impl Clock {
     /// A clock that starts at zero now.
     pub fn new() -> Clock {
-        Clock { origin: std::time::Instant::now(), last: Instant(0) }
+        Clock { origin: std::time::Instant::now(), last: Instant(0), wall: wall(), wall_read: 0 }
     }
 
     /// Both clocks. The monotonic one is strictly later than in the call before.
     pub fn now(&mut self) -> Now {
         let elapsed = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.last = Instant(elapsed.max(self.last.0.saturating_add(1)));
-        Now { instant: self.last, wall: wall() }
+        if elapsed.saturating_sub(self.wall_read) >= MILLISECOND {
+            self.wall = wall();
+            self.wall_read = elapsed;
+        }
+        Now { instant: self.last, wall: self.wall }
     }
 
     /// When `instant` is, for a timer.
@@ -58,6 +68,21 @@ mod tests {
             assert!(next > last);
             last = next;
         }
+    }
+
+    #[test]
+    fn the_wall_clock_is_the_system_s_give_or_take_a_millisecond() {
+        let mut clock = Clock::new();
+        let mut furthest = 0;
+        for _ in 0..1000 {
+            let before = wall();
+            let read = clock.now().wall;
+            let after = wall();
+            if before.0 <= after.0 {
+                furthest = furthest.max(before.0 - read.0).max(read.0 - after.0);
+            }
+        }
+        assert!(furthest <= 2, "{furthest} ms");
     }
 
     #[test]

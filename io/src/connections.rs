@@ -7,14 +7,18 @@
 use crate::poller::{Poller, Readiness, SLOT_LIMIT, Source};
 use parsecd_core::ids::ConnectionKey;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, send, sendmsg, shutdown};
 use std::collections::VecDeque;
+use std::io::IoSlice;
 use std::os::fd::OwnedFd;
 use zeroize::Zeroizing;
 
 /// Most bytes handed to the kernel per connection and turn, so that a client with a large answer does not
 /// hold up the others.
 const WRITE_MAX: usize = 256 << 10;
+
+/// Most pieces of answers handed to the kernel at once: as many as a pipeline has by default.
+const PIECES_MAX: usize = 64;
 
 /// What to do once everything is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +141,8 @@ impl Connections {
         let Some(connection) = self.get(key) else { return false };
         connection.readable |= readiness.readable;
         connection.end_announced |= readiness.ended;
+        // The kernel reports room each time the client has read; only after a lack of it is that news.
+        let has_room_again = readiness.writable && !connection.writable;
         connection.writable |= readiness.writable;
         // Once we have shut our side down a hang-up only says that the peer has shut its side too, and may
         // still be reading the answer.
@@ -146,7 +152,7 @@ impl Connections {
         if readiness.readable {
             self.queue_read(key);
         }
-        if readiness.writable {
+        if has_room_again {
             self.queue_write(key);
         }
         false
@@ -229,13 +235,20 @@ impl Connections {
         }
     }
 
-    /// Writes as much of `bytes`, which are not empty, as the kernel takes now.
-    pub fn write(&mut self, key: ConnectionKey, bytes: &[u8]) -> Write {
+    /// Writes as much of `pieces`, of which none is empty, as the kernel takes now.
+    pub fn write<'a>(&mut self, key: ConnectionKey, pieces: impl Iterator<Item = &'a [u8]>) -> Write {
         let Some(connection) = self.get(key) else { return Write::Nothing };
-        let part = bytes.get(..WRITE_MAX).unwrap_or(bytes);
-        match send(&connection.socket, part, SendFlags::NOSIGNAL) {
+        let mut pieces = pieces.peekable();
+        let Some(first) = pieces.next() else { return Write::Nothing };
+        let (sent, wanted) = if pieces.peek().is_none() {
+            let part = first.get(..WRITE_MAX).unwrap_or(first);
+            (send(&connection.socket, part, SendFlags::NOSIGNAL), part.len())
+        } else {
+            send_several(&connection.socket, std::iter::once(first).chain(pieces))
+        };
+        match sent {
             Ok(count) if count > 0 => {
-                connection.writable = count == part.len();
+                connection.writable = count == wanted;
                 Write::Taken(count)
             }
             Ok(_) | Err(Errno::AGAIN) => {
@@ -314,6 +327,27 @@ impl Connections {
     }
 }
 
+/// One write of several pieces; gives also how many bytes were offered.
+fn send_several<'a>(
+    socket: &OwnedFd,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> (rustix::io::Result<usize>, usize) {
+    let mut parts = [IoSlice::new(&[]); PIECES_MAX];
+    let mut used = 0_usize;
+    let mut wanted = 0_usize;
+    for (part, piece) in parts.iter_mut().zip(pieces) {
+        let fits = piece.get(..WRITE_MAX.saturating_sub(wanted)).unwrap_or(piece);
+        if fits.is_empty() {
+            break;
+        }
+        *part = IoSlice::new(fits);
+        wanted = wanted.saturating_add(fits.len());
+        used = used.saturating_add(1);
+    }
+    let parts = parts.get(..used).unwrap_or_default();
+    (sendmsg(socket, parts, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL), wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,7 +371,7 @@ mod tests {
         let (key, mut client) = connection(&mut connections);
         client.write_all(&[7; 100_000]).unwrap();
         assert_eq!(connections.read(key, &mut [0; 36]), Read::Bytes(36));
-        assert_eq!(connections.write(key, b"answer"), Write::Taken(6));
+        assert_eq!(connections.write(key, [&b"answer"[..]].into_iter()), Write::Taken(6));
         assert!(connections.abort(key));
         let mut answer = Vec::new();
         client.read_to_end(&mut answer).unwrap();
@@ -358,7 +392,7 @@ mod tests {
         });
         let mut sent = 0;
         while sent < answer.len() {
-            match connections.write(key, &answer[sent..]) {
+            match connections.write(key, answer[sent..].chunks(100_000)) {
                 Write::Taken(count) => sent += count,
                 Write::Nothing => std::thread::yield_now(),
                 Write::Broken => panic!("the client is there"),
@@ -414,7 +448,7 @@ mod tests {
         let mut connections = Connections::default();
         let (key, client) = connection(&mut connections);
         drop(client);
-        assert_eq!(connections.write(key, b"answer"), Write::Broken);
+        assert_eq!(connections.write(key, [&b"answer"[..]].into_iter()), Write::Broken);
     }
 
     #[test]

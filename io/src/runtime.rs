@@ -301,8 +301,8 @@ impl Runtime {
     fn write(&mut self, connection: ConnectionKey) {
         // An answer leaves after the event that tells of it.
         self.write_audit();
-        let unsent = self.service.outgoing(connection);
-        if !unsent.is_empty() {
+        if !self.service.outgoing(connection).is_empty() {
+            let unsent = self.service.outgoing_pieces(connection);
             match self.world.connections.write(connection, unsent) {
                 Write::Taken(count) => {
                     let count = u32::try_from(count).unwrap_or(u32::MAX);
@@ -439,7 +439,8 @@ impl Runtime {
         };
         let at = tokio::time::Instant::from_std(self.clock.system_instant(wake));
         match &mut self.timer {
-            Some((set, _)) if *set == wake => {}
+            // One that is too early wakes once for nothing; setting it anew with every answer costs more.
+            Some((set, _)) if *set <= wake => {}
             Some((set, sleep)) => {
                 *set = wake;
                 sleep.as_mut().reset(at);

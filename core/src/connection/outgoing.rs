@@ -48,19 +48,25 @@ impl Outgoing {
         self.parts.front().and_then(|part| part.expose().get(self.sent..)).unwrap_or_default()
     }
 
-    /// Takes the first `count` bytes of [`Outgoing::as_slice`] off.
+    /// All bytes to send, in the pieces they lie in; none is empty.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let later = self.parts.iter().skip(1).map(SecretBytes::expose);
+        core::iter::once(self.as_slice()).filter(|first| !first.is_empty()).chain(later)
+    }
+
+    /// Takes the first `count` bytes of [`Outgoing::pieces`] off.
     ///
     /// # Panics
-    /// If it has fewer.
+    /// If there are fewer.
     pub fn sent(&mut self, count: usize) {
-        let left = self.as_slice().len();
-        assert!(count <= left, "no more is sent than there was");
+        assert!(count <= self.left, "no more is sent than there was");
         self.left = self.left.saturating_sub(count);
-        if count == left {
+        self.sent = self.sent.saturating_add(count);
+        while let Some(length) = self.parts.front().map(SecretBytes::len)
+            && self.sent >= length
+        {
+            self.sent = self.sent.saturating_sub(length);
             self.parts.pop_front();
-            self.sent = 0;
-        } else {
-            self.sent = self.sent.saturating_add(count);
         }
     }
 
@@ -141,6 +147,21 @@ mod tests {
                 assert!(outgoing.as_slice().is_empty());
             }
         }
+    }
+
+    #[test]
+    fn a_write_may_take_several_answers() {
+        let (mut outgoing, mut expected) = answer(50_000);
+        outgoing.push(&header(0), SecretBytes::default());
+        expected.extend_from_slice(&header(0).to_bytes());
+        outgoing.sent(20);
+        let pieces: Vec<&[u8]> = outgoing.pieces().collect();
+        assert_eq!(pieces.iter().map(|piece| piece.len()).collect::<Vec<_>>(), [16, 50_000, 36]);
+        assert_eq!(pieces.concat(), expected[20..]);
+        outgoing.sent(16 + 50_000 + 1);
+        assert_eq!(outgoing.as_slice(), &expected[expected.len() - 35..]);
+        outgoing.sent(35);
+        assert!(outgoing.is_empty() && outgoing.pieces().next().is_none());
     }
 
     #[test]

@@ -12,10 +12,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 impl State {
     pub(crate) fn accept_budget(&self, listener: ListenerKey) -> u32 {
-        let opening = self.providers.values().any(|provider| provider.is_first_opening());
-        let unknown = !self.config.listeners.contains_key(&listener);
-        if unknown
-            || opening
+        let Some(configured) = self.config.listeners.get(&listener) else { return 0 };
+        let shown = configured.providers.iter().filter_map(|key| self.providers.get(key));
+        let opening = shown.into_iter().any(|provider| provider.is_first_opening());
+        if opening
+            || self.closed_listeners.contains(&listener)
             || self.last_step.is_none()
             || self.shutdown.is_some()
             || self.accept_again_at.is_some()

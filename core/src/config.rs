@@ -23,9 +23,9 @@ pub struct Config {
     pub executor: Option<ExecutorConfig>,
     /// Whether security-relevant requests are reported as audit events.
     pub audit: bool,
-    /// Providers; the key stays the same as long as the name does.
+    /// Providers. A name keeps its key for the life of the daemon, also over reloads without it.
     pub providers: BTreeMap<ProviderKey, ProviderConfig>,
-    /// Listeners.
+    /// Listeners; keys as with providers.
     pub listeners: BTreeMap<ListenerKey, ListenerConfig>,
 }
 
@@ -60,6 +60,9 @@ pub struct ProviderConfig {
     pub verify_signatures: bool,
     /// Number of lane hosts, at least 1.
     pub hosts: u16,
+    /// Counts the changes of what its hosts are started with. Where it differs from that of the configuration
+    /// before, they finish what they run and are opened again.
+    pub revision: u32,
     /// Most random bytes one request may ask for; `None`: `limits.buffer_size`.
     pub random_limit: Option<u64>,
 }

@@ -1,6 +1,6 @@
 //! What is due when.
 
-use crate::ids::{ConnectionKey, ObjectId, ProviderKey, RequestId, Ticket};
+use crate::ids::{ConnectionKey, HostKey, ObjectId, ProviderKey, RequestId, Ticket};
 use crate::output::WakeReason;
 use crate::time::Instant;
 use alloc::collections::BTreeSet;
@@ -28,6 +28,8 @@ pub(crate) enum Due {
     Accept,
     /// The grace of a shutdown.
     Grace,
+    /// The time in which a host has to open, or to go.
+    Host(HostKey),
 }
 
 impl Due {
@@ -40,6 +42,7 @@ impl Due {
             Due::Settling(_) | Due::Sweep(_) | Due::Barrier => WakeReason::Settling,
             Due::Accept => WakeReason::Accept,
             Due::Grace => WakeReason::Grace,
+            Due::Host(_) => WakeReason::Operation,
         }
     }
 }

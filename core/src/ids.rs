@@ -11,11 +11,11 @@ pub struct ConnectionKey {
     pub generation: u32,
 }
 
-/// A listener of the configuration.
+/// A listener of the configuration. A name keeps its key for the life of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerKey(pub u16);
 
-/// A provider of the configuration. Stays the same over a reload as long as the provider's name does.
+/// A provider of the configuration. A name keeps its key for the life of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderKey(pub u16);
 

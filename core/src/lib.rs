@@ -45,6 +45,7 @@ mod pipeline;
 pub mod policy;
 mod providers;
 pub mod record;
+mod reload;
 mod request;
 mod schedule;
 pub mod service;

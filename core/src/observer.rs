@@ -145,9 +145,11 @@ pub enum HostEvent<'a> {
     Opening,
     /// It serves.
     Up,
-    /// It is gone.
+    /// It is gone, unasked.
     Down(&'a str),
-    /// A job did not end in time; the host is killed.
+    /// It was let go, and is gone.
+    Ended,
+    /// It did not open, or end a job, in time; it is killed.
     Stuck,
     /// The device refuses the log-in; the host is not opened again under this configuration.
     LoginRefused,

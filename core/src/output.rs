@@ -97,7 +97,7 @@ pub enum Output {
         /// The host.
         host: HostKey,
     },
-    /// Let a host finish what it runs and exit; then it is `Down`.
+    /// Let a host exit that has no job, except while it is opened; then it is `Down`.
     CloseHost {
         /// The host.
         host: HostKey,
@@ -146,7 +146,7 @@ pub enum WakeReason {
     Drain,
     /// A request waits for a lane.
     Queue,
-    /// A job did not end.
+    /// A job did not end, a host did not open or go.
     Operation,
     /// A host is to be opened again.
     Reopen,

@@ -94,6 +94,7 @@ impl Service {
             mint: Mint::new(start.boot),
             last_step: None,
             accept_again_at: None,
+            closed_listeners: BTreeSet::new(),
             connections: BTreeMap::new(),
             groups: PeerGroups::default(),
             resumable: BTreeSet::new(),
@@ -127,7 +128,7 @@ impl Service {
         self.state.last_step = Some(now.instant);
         let mut step = Step { state: &mut self.state, now, observer };
         if first {
-            step.configure_providers();
+            step.configure_providers(&BTreeSet::new());
         }
         let expired = step.take(input);
         let more_work = step.resume_connections() || expired;
@@ -158,8 +159,8 @@ impl Service {
         self.state.connections.get(&connection).map_or(0, |connection| connection.read_budget())
     }
 
-    /// How many connections may be accepted from `listener`; valid until the next step. 0 also while the
-    /// providers are opened for the first time, so that nobody is refused who comes early.
+    /// How many connections may be accepted from `listener`; valid until the next step. 0 also while
+    /// providers that it shows are opened for the first time, so that nobody is refused who comes early.
     pub fn accept_budget(&self, listener: ListenerKey) -> u32 {
         self.state.accept_budget(listener)
     }
@@ -249,17 +250,6 @@ impl Step<'_> {
         false
     }
 
-    fn reconfigured(&mut self, config: Config) {
-        if self.state.shutdown.is_some() {
-            return;
-        }
-        let accepted = self.accepting();
-        self.state.config = Arc::new(config);
-        self.configure_providers();
-        self.room_was_freed();
-        self.accept_again_except(&accepted);
-    }
-
     fn redeem(&mut self, ticket: Ticket) -> Option<Purpose> {
         self.state.tickets.remove(&ticket)
     }
@@ -278,6 +268,7 @@ impl Step<'_> {
                 Due::Barrier => self.try_barrier(),
                 Due::Accept => self.accept_pause_ended(),
                 Due::Grace => self.grace_expired(),
+                Due::Host(host) => self.host_expired(host),
             }
         }
         true

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::connection::{Connection, PeerGroups, RoomQueue};
 use crate::deadlines::Deadlines;
 use crate::identity::{ApplicationIdentity, KeyIdentity};
-use crate::ids::{ConnectionKey, HostKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
+use crate::ids::{ConnectionKey, HostKey, LaneKey, ListenerKey, ObjectId, ProviderKey, RequestId, Ticket};
 use crate::key_life::{Life, Makings};
 use crate::keystore::KeyStore;
 use crate::observer::Observer;
@@ -28,6 +28,8 @@ pub(crate) struct State {
     pub(crate) last_step: Option<Instant>,
     /// Accepting failed; it is tried again at this instant.
     pub(crate) accept_again_at: Option<Instant>,
+    /// Listeners that are not configured any more but have connections.
+    pub(crate) closed_listeners: BTreeSet<ListenerKey>,
     pub(crate) connections: BTreeMap<ConnectionKey, Connection>,
     pub(crate) groups: PeerGroups,
     /// Connections that hold further requests and may go on with them.

@@ -19,8 +19,8 @@ pub(crate) enum Sweep {
     /// Nothing is known to be unfinished.
     Idle,
     /// A page of rows is being read. `ended`: objects whose lives have ended meanwhile, their rows may be
-    /// stale; `again`: something was left behind meanwhile.
-    Listing { ended: BTreeSet<ObjectId>, again: bool, failures: u8 },
+    /// stale; `again`: something was left behind meanwhile; `limit`: rows of a full page.
+    Listing { limit: u32, ended: BTreeSet<ObjectId>, again: bool, failures: u8 },
     /// Objects of a page are being removed; `last`: where the next page begins, if there is one.
     Removing { left: BTreeSet<ObjectId>, last: Option<ObjectId>, again: bool, failures: u8 },
     /// Something was left behind; the next sweep begins at this instant.
@@ -80,17 +80,18 @@ impl Step<'_> {
             provider.sweep = Sweep::Idle;
             return;
         }
-        provider.sweep = Sweep::Listing { ended: BTreeSet::new(), again, failures };
+        provider.sweep = Sweep::Listing { limit, ended: BTreeSet::new(), again, failures };
         let name = provider.name().clone();
         let ticket = self.ticket(Purpose::ListUnfinished(key));
         self.output(Output::List { ticket, query: Query::Unfinished { provider: name, after, limit } });
     }
 
     pub(crate) fn unfinished_listed(&mut self, key: ProviderKey, page: Page) {
-        let limit = crate::length(self.state.config.limits.page);
         let Some(provider) = self.state.providers.get_mut(&key) else { return };
-        let (ended, again, failures) = match &mut provider.sweep {
-            Sweep::Listing { ended, again, failures } => (core::mem::take(ended), *again, *failures),
+        let (limit, ended, again, failures) = match &mut provider.sweep {
+            Sweep::Listing { limit, ended, again, failures } => {
+                (crate::length(*limit), core::mem::take(ended), *again, *failures)
+            }
             Sweep::Idle | Sweep::Removing { .. } | Sweep::Pausing { .. } => return,
         };
         let Page::Unfinished(rows) = page else {

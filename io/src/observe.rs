@@ -41,13 +41,15 @@ impl LogObserver {
             HostEvent::Opening => debug!(provider, slot, "host is being started"),
             HostEvent::Up => info!(provider, slot, "host serves"),
             HostEvent::Down(why) if self.stopping => debug!(provider, slot, why, "host has ended"),
+            HostEvent::Ended => debug!(provider, slot, "host was let go and has ended"),
             HostEvent::Down(why) => warn!(provider, slot, why, "host is down"),
             HostEvent::LoginRefused => error!(
                 provider,
-                slot, "the device refuses the log-in; correct the PIN in the configuration and restart"
+                slot,
+                "the device refuses the log-in; correct the PIN in the configuration and reload it (SIGHUP)"
             ),
             HostEvent::Stuck => {
-                error!(provider, slot, "a job did not end in time, its host is being replaced");
+                error!(provider, slot, "a host did not answer in time, it is being replaced");
             }
         }
     }

@@ -324,6 +324,7 @@ pub fn config() -> Config {
         },
         material,
         hosts,
+        revision: 0,
         random_limit: None,
         verify_signatures: false,
     };

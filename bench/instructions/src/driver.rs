@@ -156,6 +156,7 @@ fn config() -> Config {
         material: MaterialPlace::Record,
         verify_signatures: false,
         hosts: 1,
+        revision: 0,
         random_limit: None,
     };
     let authenticator =

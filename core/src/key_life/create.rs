@@ -46,9 +46,8 @@ impl Step<'_> {
         let Some(request) = self.state.requests.get(&id) else { return };
         let payer = request.payer();
         let Some(provider) = request.provider else { return };
-        if let Err(status) =
-            self.check_quota(identity, &payer).and_then(|()| self.check_queue(provider, &payer))
-        {
+        let quota = self.check_quota(identity, &payer, &request.config.limits);
+        if let Err(status) = quota.and_then(|()| self.check_queue(provider, &payer)) {
             return self.answer(id, Err(status));
         }
         if self.state.store != StoreHealth::Up {

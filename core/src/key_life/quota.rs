@@ -1,6 +1,6 @@
 //! Quotas of keys and bytes, for tenants and principals. What is being made counts as if it were held.
 
-use crate::config::Quota;
+use crate::config::{Limits, Quota};
 use crate::identity::{ApplicationIdentity, KeyIdentity, Principal};
 use crate::schedule::principals::Payer;
 use crate::state::Step;
@@ -51,8 +51,12 @@ fn decrement<K: Ord>(counts: &mut BTreeMap<K, u64>, key: &K) {
 
 impl Step<'_> {
     /// Whether one more key fits into the quotas of whoever pays for it.
-    pub(super) fn check_quota(&self, identity: &KeyIdentity, payer: &Payer) -> Result<(), Status> {
-        let limits = &self.state.config.limits;
+    pub(super) fn check_quota(
+        &self,
+        identity: &KeyIdentity,
+        payer: &Payer,
+        limits: &Limits,
+    ) -> Result<(), Status> {
         let held = self.counters(identity);
         let makings = &self.state.makings;
         let of_tenant = makings.tenants.get(&identity.application).copied().unwrap_or(0);

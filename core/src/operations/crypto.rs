@@ -65,7 +65,8 @@ impl Step<'_> {
                 self.hash(provider, algorithm, input, Expected::SameHash { hash })
             }
             Operation::CanDoCrypto { check_type, attributes } => {
-                let allow_deprecated = self.state.config.allow_deprecated;
+                let allow_deprecated =
+                    self.state.requests.get(&id).is_some_and(|request| request.config.allow_deprecated);
                 let answer = self
                     .serving_capabilities(provider)
                     .and_then(|capabilities| can_do(capabilities, check_type, &attributes, allow_deprecated));

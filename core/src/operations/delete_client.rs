@@ -104,11 +104,9 @@ impl Step<'_> {
     }
 
     fn deletion_goes_on(&mut self, id: RequestId) {
-        let limit = self.state.config.limits.page;
-        let Some(Request::Deleting(deletion)) = self.state.requests.get(&id).map(|request| &request.state)
-        else {
-            return;
-        };
+        let Some(request) = self.state.requests.get(&id) else { return };
+        let limit = request.config.limits.page;
+        let Request::Deleting(deletion) = &request.state else { return };
         let client = deletion.client.clone();
         let application = client.clone();
         let query = match deletion.stage.clone() {
@@ -162,7 +160,8 @@ impl Step<'_> {
         match page {
             Page::Keys(rows) => self.delete_keys(id, rows),
             Page::Unfinished(rows) => {
-                let limit = crate::length(self.state.config.limits.page);
+                let Some(request) = self.state.requests.get(&id) else { return };
+                let limit = crate::length(request.config.limits.page);
                 let next = rows.last().map(|row| row.object).filter(|_| rows.len() >= limit);
                 let lives = &self.state.lives;
                 let left: Vec<ObjectId> = rows
@@ -211,11 +210,9 @@ impl Step<'_> {
     }
 
     fn delete_keys(&mut self, id: RequestId, rows: Vec<ListedKey>) {
-        let limit = crate::length(self.state.config.limits.page);
-        let Some(Request::Deleting(deletion)) = self.state.requests.get(&id).map(|request| &request.state)
-        else {
-            return;
-        };
+        let Some(request) = self.state.requests.get(&id) else { return };
+        let limit = crate::length(request.config.limits.page);
+        let Request::Deleting(deletion) = &request.state else { return };
         let (client, newest) = (deletion.client.clone(), deletion.newest);
         let next = rows.last().map(|row| (row.provider.clone(), row.name.clone()));
         let last = rows.len() < limit;

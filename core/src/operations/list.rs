@@ -71,9 +71,8 @@ impl Step<'_> {
 
     /// Asks for the next page, or answers if there is none.
     pub(crate) fn next_page(&mut self, id: RequestId) {
-        let limit = self.state.config.limits.page;
         let Some(request) = self.state.requests.get_mut(&id) else { return };
-        let response = request.config.limits.response;
+        let (limit, response) = (request.config.limits.page, request.config.limits.response);
         let Request::Collecting(collection) = &mut request.state else { return };
         let (size, query) = match collection {
             Collection::Keys { application, providers, after, size, .. } => {
@@ -117,8 +116,8 @@ impl Step<'_> {
     }
 
     pub(crate) fn page_listed(&mut self, id: RequestId, page: Page) {
-        let limit = crate::length(self.state.config.limits.page);
         let Some(request) = self.state.requests.get_mut(&id) else { return };
+        let limit = crate::length(request.config.limits.page);
         match (&mut request.state, page) {
             (Request::Deleting(_), page) => self.deletion_listed(id, page),
             (Request::Collecting(Collection::Clients { clients, size, .. }), Page::Clients(names)) => {

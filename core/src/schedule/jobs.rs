@@ -40,6 +40,7 @@ impl Step<'_> {
             Purpose::AbandonedJob { uses: Some(record), .. } => self.use_ended(&record.identity),
             _ => {}
         }
+        self.let_go_if_finished(lane.host);
         self.dispatch(lane.host.provider);
     }
 
@@ -53,8 +54,7 @@ impl Step<'_> {
             .get_mut(&key.provider)
             .and_then(|provider| provider.hosts.iter_mut().find(|host| host.key == key));
         if let Some(host) = host {
-            host.served = true;
-            host.failures = 0;
+            host.has_served();
         }
     }
 

@@ -40,6 +40,11 @@ impl Lane {
         self.running.is_none() && self.waiting.is_none()
     }
 
+    /// The job that waits behind the running one.
+    pub(crate) fn waiting_job(&self) -> Option<Ticket> {
+        self.waiting.as_ref().map(|job| job.ticket)
+    }
+
     /// Whether one more job may wait behind the running one without waiting for seconds.
     fn takes_another(&self) -> bool {
         self.waiting.is_none() && self.running.as_ref().is_some_and(|job| !job.slow)

@@ -11,5 +11,6 @@ mod keys_sealed;
 mod lists;
 mod mixes;
 mod reloads;
+mod reopening;
 mod tokens;
 mod world;

@@ -1,6 +1,8 @@
 //! Any mix of stories, played by dice: in the end nothing is left but what is kept on purpose.
 
-use crate::world::{World, config, destroy, device, frame_with, generate, sign, signature, signing_key};
+use crate::world::{
+    PROVIDER, World, config, destroy, device, frame_with, generate, sign, signature, signing_key,
+};
 use parsecd_core::config::{Config, Limits, MaterialPlace};
 use parsecd_core::identity::KeyIdentity;
 use parsecd_core::ids::ConnectionKey;
@@ -28,6 +30,7 @@ impl Dice {
 struct Mix {
     world: World,
     dice: Dice,
+    config: Config,
     keys: BTreeMap<KeyIdentity, EncodedRecord>,
     unfinished: Vec<Unfinished>,
     open: Vec<ConnectionKey>,
@@ -36,9 +39,10 @@ struct Mix {
 impl Mix {
     fn new(seed: u64, material: MaterialPlace) -> Mix {
         let limits = Limits { pipeline: 3, request_memory: 50_000, ..Limits::default() };
-        let world = World::new(Config { limits, ..config(material, 2) });
+        let config = Config { limits, ..config(material, 2) };
+        let world = World::new(config.clone());
         let (keys, unfinished, open) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Mix { world, dice: Dice(seed), keys, unfinished, open }
+        Mix { world, dice: Dice(seed), config, keys, unfinished, open }
     }
 
     fn ask(&mut self) {
@@ -132,18 +136,26 @@ impl Mix {
         let Some((_, query)) = self.world.lists.first() else { return };
         let page = match query {
             _ if !kindly && self.dice.below(10) == 0 => Page::Failed,
-            Query::Keys { after: None, .. } => {
+            Query::Keys { after, limit, .. } => {
+                let later = |identity: &KeyIdentity| match after {
+                    Some((provider, name)) => (&identity.provider, &identity.name) > (provider, name),
+                    None => true,
+                };
                 let row = |(identity, record): (&KeyIdentity, &EncodedRecord)| ListedKey {
                     provider: identity.provider.clone(),
                     name: identity.name.clone(),
                     record: Some(record.clone()),
                 };
-                Page::Keys(self.keys.iter().map(row).collect())
+                let rows = self.keys.iter().filter(|(identity, _)| later(identity)).map(row);
+                Page::Keys(rows.take(*limit as usize).collect())
             }
-            Query::Keys { .. } => Page::Keys(Vec::new()),
             Query::Clients { .. } => Page::Clients(Vec::new()),
-            Query::Unfinished { .. } | Query::UnfinishedOf { .. } => {
-                Page::Unfinished(self.unfinished.clone())
+            Query::Unfinished { after, limit, .. } | Query::UnfinishedOf { after, limit, .. } => {
+                let mut rows = self.unfinished.clone();
+                rows.sort_by_key(|row| row.object);
+                rows.retain(|row| after.is_none_or(|after| row.object > after));
+                rows.truncate(*limit as usize);
+                Page::Unfinished(rows)
             }
         };
         self.world.listed(page);
@@ -153,7 +165,13 @@ impl Mix {
         if let Some(host) = self.world.opened.pop() {
             self.world.open(host);
         }
+        if let Some(host) = self.world.closed_hosts.pop() {
+            assert!(self.world.jobs.iter().all(|(_, on, _)| *on != host), "it has finished what it ran");
+            let state = HostState::Down { why: String::from("let go") };
+            self.world.step(Input::HostChanged { host, state });
+        }
         while let Some(host) = self.world.killed.pop() {
+            self.world.closed_hosts.retain(|closed| *closed != host);
             while let Some(at) = self.world.jobs.iter().position(|(_, on, _)| *on == host) {
                 let (ticket, _, _) = self.world.jobs.remove(at);
                 self.world.step(Input::JobFinished { ticket, outcome: Outcome::LaneLost });
@@ -161,6 +179,23 @@ impl Mix {
             let state = HostState::Down { why: String::from("killed") };
             self.world.step(Input::HostChanged { host, state });
         }
+    }
+
+    fn reload(&mut self) {
+        let mut next = self.config.clone();
+        let provider = next.providers.get_mut(&PROVIDER).unwrap();
+        match self.dice.below(4) {
+            0 => provider.revision += 1,
+            1 => provider.hosts = u16::try_from(1 + self.dice.below(3)).unwrap(),
+            2 => next.limits.page = u32::try_from(1 + self.dice.below(3)).unwrap(),
+            _ => {}
+        }
+        self.config = next.clone();
+        if self.dice.below(6) == 0 {
+            next.providers.clear();
+            next.listeners.clear();
+        }
+        self.world.step(Input::Reconfigured { config: Box::new(next) });
     }
 
     fn lose(&mut self) {
@@ -179,7 +214,7 @@ impl Mix {
     }
 
     fn turn(&mut self) {
-        match self.dice.below(16) {
+        match self.dice.below(17) {
             0..=3 => self.ask(),
             4..=6 => self.end_job(false),
             7..=8 => self.commit(false),
@@ -189,6 +224,7 @@ impl Mix {
             13 if !self.world.jobs.is_empty() && self.dice.below(8) == 0 => self.world.host_dies(),
             14 if self.dice.below(8) == 0 => self.pass(),
             15 => self.lose(),
+            16 if self.dice.below(4) == 0 => self.reload(),
             _ => {}
         }
     }
@@ -198,6 +234,7 @@ impl Mix {
         while !self.open.is_empty() {
             self.lose();
         }
+        self.world.step(Input::Reconfigured { config: Box::new(self.config.clone()) });
         for _ in 0..2_000 {
             self.hosts();
             self.end_job(true);
@@ -205,7 +242,7 @@ impl Mix {
             self.fetch(true);
             self.list(true);
             let busy = self.world.jobs.len() + self.world.commits.len() + self.world.fetches.len();
-            if busy + self.world.lists.len() + self.world.opened.len() == 0 {
+            if busy + self.world.lists.len() + self.world.opened.len() + self.world.closed_hosts.len() == 0 {
                 if self.world.wake.is_none() {
                     break;
                 }

@@ -1,10 +1,12 @@
 //! A new configuration under way.
 
-use crate::world::{LISTENER, PROVIDER, World, config, generate};
-use parsecd_core::config::{Config, Limits, MaterialPlace};
-use parsecd_core::ids::ProviderKey;
+use crate::world::{LISTENER, PROVIDER, World, config, frame_with, generate};
+use parsecd_core::config::{Config, Limits, MaterialPlace, Quota};
+use parsecd_core::identity::{Peer, PeerGroup};
+use parsecd_core::ids::{ConnectionKey, ListenerKey, ProviderKey};
 use parsecd_core::input::{HostState, Input};
-use parsecd_core::store::Fetched;
+use parsecd_core::store::{CommitResult, Fetched, ListedKey, Page};
+use parsecd_wire::header::KEEP_CONNECTION;
 use parsecd_wire::{Operation, Status};
 
 fn reload(world: &mut World, config: Config) {
@@ -102,4 +104,143 @@ fn a_reload_after_the_shutdown_began_opens_nothing() {
     reload(&mut world, both());
     world.step(Input::HostChanged { host, state: HostState::Down { why: String::new() } });
     assert!(world.opened.is_empty() && world.stopped);
+}
+
+/// The listener of the tests, under another key.
+fn moved_listener() -> Config {
+    let mut config = both();
+    let listener = config.listeners.remove(&LISTENER).unwrap();
+    config.listeners.insert(ListenerKey(7), listener);
+    config
+}
+
+#[test]
+fn connections_outlive_their_listener_and_are_served_as_it_was() {
+    let mut world = World::sealed();
+    let kept = world.connect();
+    let fresh = world.connect();
+    let ping = |flags| frame_with("app", &Operation::Ping, flags);
+    world.send(kept, &ping(KEEP_CONNECTION));
+    let half = ping(0);
+    world.send(fresh, &half[..20]);
+    reload(&mut world, moved_listener());
+    assert_eq!(world.service.accept_budget(LISTENER), 0);
+    assert!(world.service.accept_budget(ListenerKey(7)) > 0);
+    world.send(fresh, &half[20..]);
+    for _ in 0..2 {
+        reload(&mut world, moved_listener());
+        world.send(kept, &ping(KEEP_CONNECTION));
+    }
+    assert_eq!(world.status(fresh), Some(Status::Success));
+    assert_eq!(world.statuses(kept), [Status::Success; 3]);
+    let random = frame_with("app", &Operation::PsaGenerateRandom { size: 1 }, KEEP_CONNECTION);
+    world.send(kept, &random);
+    assert_eq!(world.jobs.len(), 1, "it still shows its providers");
+}
+
+#[test]
+fn a_new_listener_accepts_once_the_provider_that_came_with_it_was_opened() {
+    let second = ProviderKey(1);
+    let mut more = both();
+    let provider =
+        parsecd_core::config::ProviderConfig { name: "second".into(), ..more.providers[&PROVIDER].clone() };
+    more.providers.insert(second, provider);
+    let listener =
+        parsecd_core::config::ListenerConfig { providers: vec![second], ..more.listeners[&LISTENER].clone() };
+    more.listeners.insert(ListenerKey(1), listener);
+    let mut world = World::sealed();
+    reload(&mut world, more);
+    assert!(world.service.accept_budget(LISTENER) > 0);
+    assert_eq!(world.service.accept_budget(ListenerKey(1)), 0);
+    world.accept_again = false;
+    let host = world.opened.pop().unwrap();
+    world.open(host);
+    assert!(world.accept_again && world.service.accept_budget(ListenerKey(1)) > 0);
+}
+
+#[test]
+fn a_creation_counts_against_the_quota_it_was_admitted_with() {
+    let mut world = World::sealed();
+    let before = world.ask("app", &generate("before"));
+    let mut none = both();
+    none.limits.tenant_quota = Quota { keys: 0, bytes: 0 };
+    reload(&mut world, none);
+    let after = world.ask("app", &generate("after"));
+    world.fetched(Fetched::Absent);
+    world.fetched(Fetched::Absent);
+    world.make();
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(before), Some(Status::Success));
+    assert_eq!(world.status(after), Some(Status::PsaErrorInsufficientStorage));
+}
+
+#[test]
+fn a_page_that_was_asked_for_before_a_reload_is_full_by_the_measure_of_before() {
+    let paged = |page| Config { limits: Limits { page, ..Limits::default() }, ..both() };
+    let row = |name: &str| ListedKey { provider: "software".into(), name: name.into(), record: None };
+    for operation in [Operation::ListKeys, Operation::DeleteClient { client: String::from("app") }] {
+        let mut world = World::new(paged(2));
+        let asked = world.ask("admin", &operation);
+        reload(&mut world, paged(100));
+        world.listed(Page::Keys(vec![row("a"), row("b")]));
+        assert_eq!((world.status(asked), world.lists.len()), (None, 1), "there may be more");
+    }
+    let mut world = World::new(Config { limits: paged(2).limits, ..config(MaterialPlace::Provider, 1) });
+    reload(&mut world, Config { limits: paged(100).limits, ..config(MaterialPlace::Provider, 1) });
+    let unfinished = |counter| parsecd_core::store::Unfinished {
+        object: parsecd_core::ids::ObjectId { boot: 1, counter },
+        state: parsecd_core::store::UnfinishedState::Making,
+        identity: parsecd_core::identity::KeyIdentity::new(
+            &parsecd_core::identity::ApplicationIdentity {
+                authenticator: parsecd_wire::AuthenticationType::Direct,
+                name: "app".into(),
+            },
+            &"software".into(),
+            "key",
+        ),
+        device: parsecd_core::record::Device(b"another device".to_vec()),
+    };
+    world.listed(Page::Unfinished(vec![unfinished(1), unfinished(2)]));
+    assert_eq!(world.lists.len(), 1, "recovery looks at the next page");
+}
+
+#[test]
+fn smaller_caps_take_nothing_from_who_has_more() {
+    let few = Limits {
+        connections: 2,
+        connections_per_group: 1,
+        pipeline: 1,
+        unsent: 1,
+        queue: 0,
+        tenant_queue: 0,
+        cache: 0,
+        request_memory: 1,
+        body_length: 8,
+        tokens: 0,
+        ..Limits::default()
+    };
+    let mut world = World::sealed();
+    world.create("app", "key");
+    let idle: Vec<ConnectionKey> = (0..5).map(|_| world.connect()).collect();
+    let pipelined = world.connect();
+    for _ in 0..3 {
+        let frame = frame_with("app", &Operation::PsaGenerateRandom { size: 9 }, KEEP_CONNECTION);
+        world.send(pipelined, &frame);
+    }
+    reload(&mut world, Config { limits: few, ..both() });
+    assert_eq!(world.service.accept_budget(LISTENER), 0);
+    for _ in 0..3 {
+        let secret = parsecd_core::outcome::Effect::Secret(vec![1; 9].into());
+        world.finish(parsecd_core::outcome::Outcome::Done(secret));
+    }
+    assert_eq!(world.statuses(pipelined), [Status::Success; 3]);
+    world.lose(pipelined);
+    idle.into_iter().for_each(|connection| world.lose(connection));
+    assert!(world.accept_again && world.service.accept_budget(LISTENER) == 2);
+    let credentials = None;
+    let connection = ConnectionKey { slot: 99, generation: 1 };
+    let peer = Peer { credentials, group: PeerGroup(1) };
+    world.step(Input::ConnectionOpened { connection, listener: LISTENER, peer });
+    world.send(connection, &frame_with("app", &Operation::Ping, 0));
+    assert_eq!(world.status(connection), Some(Status::Success));
 }

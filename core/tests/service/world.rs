@@ -90,6 +90,7 @@ pub fn config(material: MaterialPlace, hosts: u16) -> Config {
         material,
         verify_signatures: false,
         hosts,
+        revision: 0,
         random_limit: None,
     };
     let authenticator = |kind, admins: &[&str]| AuthenticatorConfig {
@@ -233,8 +234,14 @@ impl World {
             Output::StartJob { ticket, on: Place::Executor, job } => self.executor.push((ticket, job)),
             Output::CancelJob { ticket } => self.cancelled.push(ticket),
             Output::OpenHost { host } => self.opened.push(host),
-            Output::KillHost { host } => self.killed.push(host),
-            Output::CloseHost { host } => self.closed_hosts.push(host),
+            Output::KillHost { host } => {
+                self.opened.retain(|opening| *opening != host);
+                self.killed.push(host);
+            }
+            Output::CloseHost { host } => {
+                self.opened.retain(|opening| *opening != host);
+                self.closed_hosts.push(host);
+            }
             Output::AcceptAgain { .. } => self.accept_again = true,
             Output::Stopped => self.stopped = true,
             Output::VerifyToken { ticket, .. } => self.tokens.push(ticket),

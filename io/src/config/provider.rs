@@ -85,6 +85,7 @@ pub(super) fn software(name: Text, hosts: u16) -> (ProviderConfig, ProviderSetti
         material: MaterialPlace::Record,
         verify_signatures: false,
         hosts,
+        revision: 0,
         random_limit: None,
     };
     (config, ProviderSettings::Psa)

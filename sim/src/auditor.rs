@@ -16,9 +16,10 @@ use crate::watch::Seen;
 use parsecd_core::config::Config;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
 use parsecd_core::ids::{ConnectionKey, ObjectId, RequestId, Ticket};
-use parsecd_wire::header::{HEADER_LENGTH, RawHeader};
+use parsecd_wire::header::{HEADER_LENGTH, KEEP_CONNECTION, RawHeader};
 use parsecd_wire::{ResponseHeader, Status};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// What is really the case at one step.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,8 @@ pub struct Arrival {
     pub ended: bool,
     /// No deadline has passed.
     pub in_time: bool,
+    /// The daemon stops, or the peer group has too many connections.
+    pub excused: bool,
     /// The answer comes later than the first deadline that has passed, by more than a tick.
     pub overdue: bool,
 }
@@ -78,7 +81,10 @@ pub struct Auditor {
     pub(crate) config: Config,
     pub(crate) open: BTreeMap<usize, Open>,
     pub(crate) told: BTreeMap<usize, Told>,
-    pub(crate) callers: BTreeMap<ConnectionKey, usize>,
+    /// What was decided for requests whose answer has not appeared.
+    pub(crate) decided: BTreeMap<usize, Status>,
+    /// Requests of each connection that the core has not taken yet.
+    pub(crate) callers: BTreeMap<ConnectionKey, Range<usize>>,
     pub(crate) requests: BTreeMap<RequestId, usize>,
     pub(crate) jobs: BTreeMap<Ticket, Option<RequestId>>,
     /// Objects that running jobs make.
@@ -105,6 +111,7 @@ impl Auditor {
             config: config.clone(),
             open: BTreeMap::new(),
             told: BTreeMap::new(),
+            decided: BTreeMap::new(),
             callers: BTreeMap::new(),
             requests: BTreeMap::new(),
             jobs: BTreeMap::new(),
@@ -118,9 +125,14 @@ impl Auditor {
         }
     }
 
-    /// A client was accepted.
-    pub fn accepted(&mut self, connection: ConnectionKey, id: usize) {
-        self.callers.insert(connection, id);
+    /// A client was accepted that makes `count` requests, `first` first.
+    pub fn accepted(&mut self, connection: ConnectionKey, first: usize, count: usize) {
+        self.callers.insert(connection, first..first + count);
+    }
+
+    /// A connection is gone.
+    pub fn lost(&mut self, connection: ConnectionKey) {
+        self.callers.remove(&connection);
     }
 
     /// The last byte of a request was delivered.
@@ -153,6 +165,7 @@ impl Auditor {
 
     /// A client is gone, answered or not.
     pub fn gone(&mut self, id: usize, call: &Call) {
+        self.decided.remove(&id);
         if self.open.remove(&id).is_some() && !matches!(call.meaning, Meaning::Use { .. }) {
             self.abandoned.push(id);
             self.left_by.extend(call.meaning.changes().cloned());
@@ -196,7 +209,8 @@ impl Auditor {
         self.findings.check(Oracle::I4OneAnswer, fits, || {
             format!("request {id} is answered {status:?} before it came in whole")
         });
-        let Some(open) = open else {
+        let given_up = status == Status::ConnectionError && arrival.excused;
+        let Some(open) = open.filter(|_| !given_up) else {
             self.told.insert(id, Told { status, span: Span::default() });
             return;
         };
@@ -205,7 +219,10 @@ impl Auditor {
             None => Leads::from([None]),
         };
         self.check_status(id, call, status, &open, &leads, scene);
-        self.check_durable(id, call, status, &open, &leads, scene);
+        let decided = self.decided.remove(&id);
+        self.findings.check(Oracle::I5Echo, decided.is_none_or(|decided| decided == status), || {
+            format!("request {id} is told {status:?}, which was not decided for it: {decided:?}")
+        });
         let agrees = self.names.told(call, status, open.snapshot);
         self.findings.check(Oracle::NamesFromAnswers, agrees.is_ok(), || {
             format!("request {id}: {}", agrees.unwrap_err())
@@ -217,16 +234,18 @@ impl Auditor {
     fn check_echo(&mut self, id: usize, call: &Call, header: &ResponseHeader, bytes: &[u8; HEADER_LENGTH]) {
         let raw = RawHeader::from_bytes(bytes);
         let anonymous = ResponseHeader::anonymous(header.status);
+        let flags = if call.keeps { KEEP_CONNECTION } else { 0 };
         let echo = ResponseHeader {
-            flags: 0,
+            flags,
             provider: call.provider,
             session: call.session,
             opcode: call.opcode,
             ..*header
         };
         let expected = match call.meaning {
-            Meaning::Anonymous(_) => &anonymous,
             _ if header.status == Status::ConnectionError => &anonymous,
+            Meaning::Anonymous(_) if call.meaning.breaks_framing() => &anonymous,
+            Meaning::Anonymous(_) => &ResponseHeader { flags, ..anonymous },
             _ => &echo,
         };
         let rest = raw.accept_type == 0 && raw.authentication_type == 0 && raw.authentication_length == 0;
@@ -241,7 +260,8 @@ impl Auditor {
         if status != Status::ConnectionError {
             return;
         }
-        let deserved = !arrival.complete && (arrival.ended || !arrival.in_time);
+        let late = !arrival.complete && (arrival.ended || !arrival.in_time);
+        let deserved = late || arrival.excused;
         self.findings.check(Oracle::I10Deadlines, deserved, || {
             format!("request {id} is given up although it is {arrival:?}")
         });
@@ -297,15 +317,14 @@ impl Auditor {
         }
     }
 
-    fn check_durable(
-        &mut self,
-        id: usize,
-        call: &Call,
-        status: Status,
-        open: &Open,
-        leads: &Leads,
-        scene: Scene<'_>,
-    ) {
+    /// The core has decided what a request is told; it is told in its turn. From now on it must be true.
+    fn decided(&mut self, id: usize, call: &Call, status: Status, scene: Scene<'_>) {
+        self.decided.insert(id, status);
+        let Some(open) = self.open.get(&id) else { return };
+        let leads = match call.meaning.key() {
+            Some(key) => self.truth.between(key, open.received, scene.moment),
+            None => Leads::from([None]),
+        };
         if status != Status::Success {
             if let Meaning::Create { key, .. } = &call.meaning {
                 let doubtful = self.doubtful.values_mut().filter(|(identity, _)| identity == key);
@@ -313,6 +332,7 @@ impl Auditor {
             }
             return;
         }
+        let open = &self.open[&id];
         let excused = self.excuses.store_failed(open.received);
         let gone = |object: ObjectId| {
             let erased = truth::surely_gone(scene.store, object);
@@ -368,12 +388,12 @@ impl Auditor {
     }
 
     /// What the observer saw in a step.
-    pub fn seen(&mut self, seen: Vec<Seen>, calls: impl Fn(usize) -> Option<Call>) {
+    pub fn seen(&mut self, seen: Vec<Seen>, calls: &[Call], scene: Scene<'_>) {
         for event in seen {
             match event {
                 Seen::Admitted { request, connection, application, opcode } => {
-                    let Some(&id) = self.callers.get(&connection) else { continue };
-                    let Some(call) = calls(id) else { continue };
+                    let Some(id) = self.taken(connection) else { continue };
+                    let Some(call) = calls.get(id) else { continue };
                     let fits = application == call.application && opcode == call.opcode;
                     self.findings.check(Oracle::I6Identity, fits, || {
                         format!("request {id} is admitted as {application:?}, it is {:?}", call.application)
@@ -411,9 +431,24 @@ impl Auditor {
                     open.into_iter().for_each(|open| open.work.ended_badly());
                 }
                 Seen::StoreDoubt(began) => self.excuses.core_doubts(began),
-                Seen::Other => {}
+                Seen::Answered { request, connection: Some(connection), status } => {
+                    // A request that was refused before it was admitted is not known yet.
+                    let known = self.requests.get(&request).copied();
+                    let Some(id) = known.or_else(|| self.taken(connection)) else { continue };
+                    self.requests.insert(request, id);
+                    if let Some(call) = calls.get(id) {
+                        self.decided(id, call, status, scene);
+                    }
+                }
+                Seen::Refused(connection) => drop(self.taken(connection)),
+                Seen::Answered { .. } | Seen::Other => {}
             }
         }
+    }
+
+    /// The core has taken the next request of a connection.
+    fn taken(&mut self, connection: ConnectionKey) -> Option<usize> {
+        self.callers.get_mut(&connection)?.next()
     }
 
     /// The daemon died.
@@ -422,6 +457,7 @@ impl Auditor {
         self.names.crashed();
         self.excuses.crashed(scene.moment);
         self.open.clear();
+        self.decided.clear();
         self.callers.clear();
         self.requests.clear();
         self.jobs.clear();

@@ -6,6 +6,7 @@ use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer};
 use parsecd_core::ids::ObjectId;
 use parsecd_wire::algorithm::{Algorithm, AsymmetricSignature, Hash};
 use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
+use parsecd_wire::header::KEEP_CONNECTION;
 use parsecd_wire::{AuthenticationType, KeyAttributes, Opcode, Operation, ProviderId, RequestHeader, Status};
 
 /// How a client shows who it is.
@@ -182,6 +183,18 @@ impl Meaning {
         }
     }
 
+    /// Whether its frame ends in a place that nobody can tell (steps 1 to 8 of the pipeline).
+    pub fn breaks_framing(&self) -> bool {
+        matches!(
+            self,
+            Meaning::Anonymous(
+                Status::InvalidHeader
+                    | Status::WireProtocolVersionNotSupported
+                    | Status::BodySizeExceedsLimit
+            )
+        )
+    }
+
     /// Whether it is an export that its provider does not serve, which is known only once it came up.
     pub fn exports_unserved(&self) -> bool {
         matches!(self, Meaning::Use { operation: KeyUse::Export { served: false }, .. })
@@ -229,11 +242,48 @@ pub struct Call {
     pub application: Option<ApplicationIdentity>,
     /// Who the kernel says the client is.
     pub peer: Peer,
-    /// All bytes the client will send.
+    /// Whether it asks to keep the connection: bit 0 of the flags that are really sent.
+    pub keeps: bool,
+    /// All bytes the client will send; they are moved to the client that sends them.
     pub bytes: Vec<u8>,
     /// How many of them are the request.
     pub length: usize,
 }
+
+impl Call {
+    /// Sets bit 0 of the flags.
+    pub fn keep(&mut self) {
+        if let Some(flags) = self.bytes.get_mut(FLAGS) {
+            *flags |= KEEP_CONNECTION as u8;
+        }
+    }
+
+    /// Whoever sends it is `peer`: another uid than it shows is refused (wire-protocol.md 9).
+    pub fn come_from(&mut self, peer: Peer) {
+        self.peer = peer;
+        if matches!(self.meaning, Meaning::Anonymous(_)) {
+            return;
+        }
+        let unix = AuthenticationType::UnixPeerCredentials.number();
+        let shown = self.bytes.get(AUTHENTICATION_TYPE..BODY_LENGTH).is_some_and(|kind| kind == [unix]);
+        let uid = peer.credentials.map(|credentials| credentials.uid.to_le_bytes());
+        if shown && uid.is_some_and(|uid| !self.bytes.ends_with(&uid)) {
+            self.meaning = Meaning::Fixed(Status::AuthenticationError);
+            self.application = None;
+        }
+    }
+
+    /// Moves its bytes to whoever sends them.
+    pub fn take_bytes(&mut self) -> Vec<u8> {
+        self.keeps = self.bytes.get(FLAGS).is_some_and(|flags| u16::from(*flags) & KEEP_CONNECTION != 0);
+        std::mem::take(&mut self.bytes)
+    }
+}
+
+/// Where fields of the header begin (wire-protocol.md 2).
+const FLAGS: usize = 8;
+const AUTHENTICATION_TYPE: usize = 21;
+const BODY_LENGTH: usize = 22;
 
 /// Puts a well-formed frame together.
 pub fn frame(operation: &Operation, provider: ProviderId, session: u64, auth: &Auth) -> Vec<u8> {

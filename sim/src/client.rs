@@ -1,4 +1,4 @@
-//! Fake clients: one connection, one request, and every way to be difficult about it.
+//! Fake clients: one connection, one request or several, and every way to be difficult about it.
 
 use crate::call::Call;
 use crate::plan::Plan;
@@ -6,6 +6,7 @@ use crate::random::Domain;
 use crate::stage::{MICRO, MILLI, SECOND, Stage};
 use parsecd_core::ids::ConnectionKey;
 use parsecd_wire::header::{HEADER_LENGTH, RawHeader};
+use parsecd_wire::{ResponseHeader, Status};
 use std::collections::VecDeque;
 
 /// What a client does next.
@@ -13,6 +14,8 @@ use std::collections::VecDeque;
 pub enum Step {
     /// Sends so many bytes.
     Send(usize),
+    /// Waits until it has so many answers.
+    Await(usize),
     /// Sends no more.
     HalfClose,
     /// Closes, whatever is owed.
@@ -22,15 +25,15 @@ pub enum Step {
 /// How a client behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// Sends its request, reads its answer.
+    /// Sends its requests, reads its answers.
     Good,
     /// Leaves before, while or after it sends.
     Leaves,
-    /// Falls silent before its request is whole.
+    /// Falls silent before its last request is whole.
     Silent,
-    /// Half-closes before its request is whole.
+    /// Half-closes before its last request is whole.
     CutShort,
-    /// Sends a byte at a time, each just in time, for longer than a request may take.
+    /// Sends its last request a byte at a time, each just in time, for longer than a request may take.
     Drips,
     /// Reads very late.
     ReadsLate,
@@ -39,30 +42,36 @@ pub enum Manner {
 /// A client.
 #[derive(Debug)]
 pub struct Client {
-    /// What it asks.
-    pub call: Call,
+    /// What it asks, until it is in the world's list of requests.
+    pub calls: Vec<Call>,
+    /// Its first request in that list; the others follow.
+    pub first: usize,
+    /// Where in what it sends each of its requests ends.
+    pub ends: Vec<usize>,
     /// How it behaves.
     pub manner: Manner,
     /// Its connection, once it is accepted.
     pub connection: Option<ConnectionKey>,
-    /// Bytes it has sent.
-    pub sent: usize,
+    /// All bytes it sends.
+    stream: Vec<u8>,
+    sent: usize,
     /// Bytes that wait to be read by it.
     pub inbox: Vec<u8>,
     /// No more bytes will come.
     pub ended: bool,
-    /// Bytes it has received.
-    pub received: Vec<u8>,
+    /// What it was told, in order.
+    pub answers: Vec<Status>,
+    partial: Vec<u8>,
     /// It has closed.
     pub gone: bool,
-    /// It closes as soon as it has its answer, instead of reading to the end of the stream.
+    /// It closes as soon as it has its answers, instead of reading to the end of the stream.
     pub hasty: bool,
     steps: VecDeque<(u64, Step)>,
 }
 
 impl Client {
-    /// A client that behaves as chance has it.
-    pub fn new(call: Call, plan: &Plan, stage: &mut Stage) -> Self {
+    /// A client that behaves as chance has it. All but the last of `calls` keep the connection.
+    pub fn new(calls: Vec<Call>, plan: &Plan, stage: &mut Stage) -> Self {
         let manner = if stage.random.chance(Domain::Socket, stage.weights.misbehaves) {
             *stage.random.pick(
                 Domain::Socket,
@@ -79,27 +88,42 @@ impl Client {
             Manner::Good
         };
         let hasty = stage.random.chance(Domain::Socket, 300);
-        let mut client = Client::good(call);
+        let mut client = Client::silent(calls);
         client.manner = manner;
         client.hasty = hasty;
-        client.steps = steps(&client.call, manner, plan, stage);
+        client.steps = steps(&client, manner, plan, stage);
         client
     }
 
     /// A client that sends its request in one piece and reads to the end.
     pub fn good(call: Call) -> Self {
-        let steps = VecDeque::from([(0, Step::Send(call.bytes.len()))]);
+        let mut client = Client::silent(vec![call]);
+        client.steps = VecDeque::from([(0, Step::Send(client.stream.len()))]);
+        client
+    }
+
+    /// A client that sends nothing by itself.
+    fn silent(mut calls: Vec<Call>) -> Self {
+        let (mut stream, mut ends) = (Vec::new(), Vec::new());
+        for call in &mut calls {
+            ends.push(stream.len() + call.length);
+            stream.extend(call.take_bytes());
+        }
         Client {
-            call,
+            calls,
+            first: 0,
+            ends,
             manner: Manner::Good,
             connection: None,
+            stream,
             sent: 0,
             inbox: Vec::new(),
             ended: false,
-            received: Vec::new(),
+            answers: Vec::new(),
+            partial: Vec::new(),
             gone: false,
             hasty: false,
-            steps,
+            steps: VecDeque::new(),
         }
     }
 
@@ -108,16 +132,53 @@ impl Client {
         self.steps.front().copied()
     }
 
-    /// Takes the next step.
+    /// Takes the next step, unless it waits for answers that have not come.
     pub fn take_step(&mut self) -> Option<Step> {
-        self.steps.pop_front().map(|(_, step)| step)
+        match self.steps.front() {
+            Some((_, Step::Await(count))) if self.answers.len() < *count => None,
+            _ => self.steps.pop_front().map(|(_, step)| step),
+        }
     }
 
-    /// Whether it has a whole answer.
+    /// Whether it waited for the answer that has just come.
+    pub fn was_waiting(&self) -> bool {
+        matches!(self.steps.front(), Some((_, Step::Await(count))) if self.answers.len() >= *count)
+    }
+
+    /// The next `count` bytes it sends.
+    pub fn send(&mut self, count: usize) -> &[u8] {
+        let from = self.sent;
+        self.sent = (from + count).min(self.stream.len());
+        &self.stream[from..self.sent]
+    }
+
+    /// Reads what has come. Whether an answer was completed.
+    pub fn read(&mut self) -> bool {
+        self.partial.append(&mut self.inbox);
+        let before = self.answers.len();
+        while let Some(header) = self.partial.first_chunk::<HEADER_LENGTH>() {
+            let length = HEADER_LENGTH + RawHeader::from_bytes(header).body_length as usize;
+            if self.partial.len() < length {
+                break;
+            }
+            let status = ResponseHeader::from_bytes(header).map(|header| header.status);
+            self.answers.push(status.unwrap_or(Status::InvalidHeader));
+            self.partial.drain(..length);
+        }
+        self.answers.len() > before
+    }
+
+    /// Whether it has all its answers.
     pub fn is_answered(&self) -> bool {
-        self.received.first_chunk::<HEADER_LENGTH>().is_some_and(|header| {
-            self.received.len() >= HEADER_LENGTH + RawHeader::from_bytes(header).body_length as usize
-        })
+        self.answers.len() >= self.ends.len()
+    }
+
+    /// Closes; what it would have sent is forgotten.
+    pub fn leave(&mut self) {
+        self.gone = true;
+        self.stream = Vec::new();
+        self.steps.clear();
+        self.sent = 0;
     }
 
     /// How long it takes to read what has come.
@@ -129,12 +190,12 @@ impl Client {
     }
 }
 
-fn steps(call: &Call, manner: Manner, plan: &Plan, stage: &mut Stage) -> VecDeque<(u64, Step)> {
-    let total = call.bytes.len();
+fn steps(client: &Client, manner: Manner, plan: &Plan, stage: &mut Stage) -> VecDeque<(u64, Step)> {
+    let total = client.stream.len();
     let deadlines = &plan.config.deadlines;
     match manner {
         Manner::Good | Manner::ReadsLate => {
-            let mut steps = split(total, stage);
+            let mut steps = requests(client, total, stage);
             if stage.random.chance(Domain::Socket, 100) {
                 steps.push_back((MICRO, Step::HalfClose));
             }
@@ -142,28 +203,63 @@ fn steps(call: &Call, manner: Manner, plan: &Plan, stage: &mut Stage) -> VecDequ
         }
         Manner::Leaves => {
             let sent = *stage.random.pick(Domain::Socket, &[0, total / 2, total, total]);
-            let mut steps = split(sent, stage);
+            let mut steps = requests(client, sent, stage);
             let patience = stage.random.log_uniform(Domain::Socket, MICRO, 100 * MILLI);
             steps.push_back((patience, Step::Leave));
             steps
         }
-        Manner::Silent => split(partial(call, stage), stage),
+        Manner::Silent => {
+            let sent = partial(client, stage);
+            requests(client, sent, stage)
+        }
         Manner::CutShort => {
-            let mut steps = split(partial(call, stage), stage);
+            let sent = partial(client, stage);
+            let mut steps = requests(client, sent, stage);
             steps.push_back((MILLI, Step::HalfClose));
             steps
         }
         Manner::Drips => {
+            let last = client.ends.iter().rev().nth(1).copied().unwrap_or_default();
+            let mut steps = requests(client, last, stage);
             let pause = deadlines.silence.as_nanos() as u64 / 5 * 4;
             let wanted = (deadlines.request.as_nanos() as u64 / pause.max(1) + 2) as usize;
-            (0..wanted.min(partial(call, stage)).min(24)).map(|_| (pause, Step::Send(1))).collect()
+            let dripped = partial(client, stage) - last;
+            steps.extend((0..wanted.min(dripped).min(24)).map(|_| (pause, Step::Send(1))));
+            steps
         }
     }
 }
 
-/// A length that is less than the request.
-fn partial(call: &Call, stage: &mut Stage) -> usize {
-    stage.random.between(Domain::Socket, 0, call.length as u64 - 1) as usize
+/// A length that ends within the last request.
+fn partial(client: &Client, stage: &mut Stage) -> usize {
+    let mut ends = client.ends.iter().rev().copied();
+    let (end, from) = (ends.next().unwrap_or_default(), ends.next().unwrap_or_default());
+    stage.random.between(Domain::Socket, from as u64, (end as u64).max(1) - 1) as usize
+}
+
+/// Sends the first `total` bytes: all at once, or with so many requests unanswered at most.
+fn requests(client: &Client, total: usize, stage: &mut Stage) -> VecDeque<(u64, Step)> {
+    let count = client.ends.len();
+    if count < 2 {
+        return split(total, stage);
+    }
+    let window = *stage.random.pick(Domain::Socket, &[1, 1, 2, 4, count, count]);
+    let (mut steps, mut from) = (VecDeque::new(), 0);
+    for (index, group) in client.ends.chunks(window).enumerate() {
+        let end = group.last().copied().unwrap_or_default().min(total);
+        if index > 0 {
+            let pause = stage.random.log_uniform(Domain::Socket, 1, 10 * MILLI);
+            steps.push_back((pause, Step::Await(index * window)));
+        }
+        if end > from {
+            steps.extend(split(end - from, stage));
+            from = end;
+        }
+    }
+    if total > from {
+        steps.extend(split(total - from, stage));
+    }
+    steps
 }
 
 /// Sends of `total` bytes, split at random places, often in one piece, sometimes byte by byte.

@@ -15,7 +15,7 @@ use parsecd_core::store::{CommitResult, Counters, Fetched, Page, UnfinishedState
 impl World {
     pub(crate) fn perform(&mut self, output: Output) {
         match output {
-            Output::Write { connection } => self.answer_appears(connection),
+            Output::Write { connection } => self.stage.after(0, Event::Writable(connection)),
             Output::ShutdownWrite { connection }
             | Output::Close { connection }
             | Output::Abort { connection } => self.finish(connection, &output),
@@ -47,9 +47,9 @@ impl World {
             }
             Output::Commit { ticket, mutation } => {
                 self.counts.commits += 1;
-                let World { auditor, clients, store, fleet, moment, stage, .. } = self;
+                let World { auditor, calls, store, fleet, moment, stage, .. } = self;
                 let scene = Scene { store, fleet, moment: *moment, now: stage.now };
-                auditor.commits(&mutation, |id| clients.get(id).map(|client| client.call.clone()), scene);
+                auditor.commits(&mutation, calls, scene);
                 self.commits.insert(ticket, mutation.clone());
                 self.store.submit(ticket, mutation);
                 if !std::mem::replace(&mut self.flushing, true) {

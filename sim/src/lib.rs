@@ -11,6 +11,7 @@ pub mod client;
 mod driver;
 pub mod excuses;
 pub mod lifecycle;
+mod link;
 pub mod malformed;
 pub mod names;
 pub mod oracle;

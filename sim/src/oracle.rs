@@ -109,11 +109,16 @@ pub enum Mark {
     ConnectionLimitReached,
     WrongResultCaught,
     StoppedInGoodOrder,
+    DisconnectWithQueuedResponse,
+    GroupLimitReached,
+    PipelineFullStopsReading,
+    ResumesReading,
+    OutOfOrderCompletionsReordered,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 23] = [
+    pub const ALL: [Mark; 28] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -137,6 +142,11 @@ impl Mark {
         Mark::ConnectionLimitReached,
         Mark::WrongResultCaught,
         Mark::StoppedInGoodOrder,
+        Mark::DisconnectWithQueuedResponse,
+        Mark::GroupLimitReached,
+        Mark::PipelineFullStopsReading,
+        Mark::ResumesReading,
+        Mark::OutOfOrderCompletionsReordered,
     ];
 }
 

@@ -13,12 +13,12 @@ use parsecd_core::store::{CommitResult, Mutation, Unfinished};
 
 impl Auditor {
     /// The core orders a change of the store.
-    pub fn commits(&mut self, mutation: &Mutation, calls: impl Fn(usize) -> Option<Call>, scene: Scene<'_>) {
+    pub fn commits(&mut self, mutation: &Mutation, calls: &[Call], scene: Scene<'_>) {
         self.truth.submitted(mutation);
         if let Some(identity) = identity_of(mutation) {
             let creates = matches!(mutation, Mutation::Reserve(_) | Mutation::Publish { .. });
             let asks = |id: &usize| {
-                calls(*id).is_some_and(|call| {
+                calls.get(*id).is_some_and(|call| {
                     call.meaning.may_change(identity)
                         && creates == matches!(call.meaning, Meaning::Create { .. })
                 })

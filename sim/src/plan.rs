@@ -164,6 +164,8 @@ pub struct Plan {
     pub pause: u64,
     /// Number of key names in use.
     pub names: u64,
+    /// Clients in a thousand that keep their connection, and for how many requests at most.
+    pub kept: (u32, u64),
     /// Number of application names in use.
     pub applications: u64,
     /// Lanes per host of the owning provider.
@@ -180,6 +182,7 @@ impl Plan {
             requests: 0,
             pause: 2000,
             names: 4,
+            kept: (0, 1),
             applications: 3,
             lanes: 2,
         }
@@ -192,6 +195,7 @@ impl Plan {
         plan.names = *random.pick(Domain::Swarm, &[1, 2, 4, 20]);
         plan.applications = *random.pick(Domain::Swarm, &[1, 2, 3, 6]);
         plan.pause = *random.pick(Domain::Swarm, &[1, 200, 2_000, 20_000, 200_000]);
+        plan.kept = *random.pick(Domain::Swarm, &[(0, 1), (100, 4), (500, 8), (900, 24)]);
         plan.lanes = *random.pick(Domain::Swarm, &[1, 2, 4]);
         plan.weights = weights(random);
         knobs(&mut plan.config, random);
@@ -290,6 +294,15 @@ fn knobs(config: &mut Config, random: &mut Random) {
     }
     if odd(200) {
         config.limits.request_memory = 1 << 20;
+    }
+    if odd(200) {
+        config.limits.pipeline = if odd(500) { 1 } else { 3 };
+    }
+    if odd(150) {
+        config.limits.unsent = 100;
+    }
+    if odd(100) {
+        config.limits.connections_per_group = if odd(500) { 1 } else { 3 };
     }
     if odd(150) {
         config.limits.tenant_queue = 1;

@@ -1,7 +1,8 @@
-//! Connections: bytes on their way, half-closes, full buffers, and how each end learns of the other's end.
+//! Bytes on their way, half-closes, full buffers, and how each end of a connection learns of the other's end.
 
 use crate::auditor::{Arrival, Scene};
 use crate::client::Step;
+use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
 use crate::random::Domain;
 use crate::stage::{Event, MICRO, MILLI};
@@ -10,72 +11,9 @@ use parsecd_core::ids::{ConnectionKey, ListenerKey};
 use parsecd_core::input::Input;
 use parsecd_core::output::Output;
 use parsecd_wire::header::{HEADER_LENGTH, RawHeader};
-use std::collections::VecDeque;
 
 /// Bytes the kernel keeps for a client that does not read.
 const BUFFER: usize = 4096;
-
-/// How the daemon ends a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Finish {
-    ShutdownWrite,
-    Close,
-    Abort,
-}
-
-/// A connection as the kernel sees it.
-#[derive(Debug)]
-pub struct Link {
-    client: usize,
-    inbound: VecDeque<u8>,
-    inbound_closed: bool,
-    read_closed_told: bool,
-    read_blocked: bool,
-    delivered: usize,
-    produced: Vec<u8>,
-    write_blocked: bool,
-    peer_gone: bool,
-    finish: Option<Finish>,
-    write_shut: bool,
-    accepted_at: u64,
-    first_at: Option<u64>,
-    last_at: u64,
-    longest_gap: u64,
-    stalled: bool,
-}
-
-impl Link {
-    fn new(client: usize, now: u64) -> Self {
-        Link {
-            client,
-            inbound: VecDeque::new(),
-            inbound_closed: false,
-            read_closed_told: false,
-            read_blocked: false,
-            delivered: 0,
-            produced: Vec::new(),
-            write_blocked: false,
-            peer_gone: false,
-            finish: None,
-            write_shut: false,
-            accepted_at: now,
-            first_at: None,
-            last_at: now,
-            longest_gap: 0,
-            stalled: false,
-        }
-    }
-
-    fn delivered(&mut self, count: usize, now: u64) {
-        if self.first_at.is_none() {
-            self.first_at = Some(now);
-        } else {
-            self.longest_gap = self.longest_gap.max(now - self.last_at);
-        }
-        self.last_at = now;
-        self.delivered += count;
-    }
-}
 
 impl World {
     pub(crate) fn accept(&mut self, listener: ListenerKey) {
@@ -100,9 +38,11 @@ impl World {
         let Some(client) = self.backlog.pop_front() else { return };
         let connection = self.free_slot();
         self.clients[client].connection = Some(connection);
-        self.links.insert(connection, Link::new(client, self.stage.now));
-        self.auditor.accepted(connection, client);
-        let peer = self.clients[client].call.peer;
+        let first = self.clients[client].first;
+        let peer = self.calls[first].peer;
+        self.links.insert(connection, Link::new(client, peer.group, self.stage.now));
+        self.note_crowd(peer.group);
+        self.auditor.accepted(connection, first, self.clients[client].ends.len());
         if let Some((delay, _)) = self.clients[client].next_step() {
             self.stage.after(delay, Event::Client(client));
         }
@@ -110,6 +50,15 @@ impl World {
             self.stage.after(0, Event::Accept(listener));
         }
         self.feed(Input::ConnectionOpened { connection, listener, peer });
+    }
+
+    fn note_crowd(&mut self, group: parsecd_core::identity::PeerGroup) {
+        let cap = self.plan.config.limits.connections_per_group as usize;
+        let of_group = |link: &&mut Link| link.group == group;
+        if self.links.values_mut().filter(of_group).count() > cap {
+            self.auditor.findings.mark(Mark::GroupLimitReached);
+            self.links.values_mut().filter(of_group).for_each(|link| link.crowded = true);
+        }
     }
 
     fn free_slot(&mut self) -> ConnectionKey {
@@ -132,12 +81,12 @@ impl World {
         }
         match step {
             Step::Send(count) => {
-                let bytes = &client.call.bytes[client.sent..client.sent + count];
-                client.sent += count;
+                let bytes = client.send(count);
                 let Some(link) = self.links.get_mut(&connection) else { return };
                 link.inbound.extend(bytes);
                 self.wake_reader(connection);
             }
+            Step::Await(_) => {}
             Step::HalfClose => {
                 if let Some(link) = self.links.get_mut(&connection) {
                     link.inbound_closed = true;
@@ -155,8 +104,8 @@ impl World {
     }
 
     fn client_leaves(&mut self, id: usize) {
+        self.client_gone(id);
         let client = &mut self.clients[id];
-        client.gone = true;
         let Some(connection) = client.connection else { return };
         let Some(link) = self.links.get_mut(&connection) else { return };
         link.peer_gone = true;
@@ -170,10 +119,19 @@ impl World {
         }
     }
 
+    /// A client closes, or is cut off.
+    pub(crate) fn client_gone(&mut self, id: usize) {
+        if !self.clients[id].gone {
+            self.clients[id].leave();
+            self.present -= 1;
+        }
+    }
+
     pub(crate) fn read_again(&mut self, connection: ConnectionKey) {
         if let Some(link) = self.links.get_mut(&connection)
             && std::mem::take(&mut link.read_blocked)
         {
+            self.auditor.findings.mark(Mark::ResumesReading);
             self.stage.after(0, Event::Readable(connection));
         }
     }
@@ -186,7 +144,10 @@ impl World {
         let budget = service.read_budget(connection) as usize;
         if budget == 0 {
             link.read_blocked = true;
-            link.stalled |= link.delivered < self.clients[link.client].call.length;
+            link.stalled = true;
+            if link.complete > link.answers && !link.ending {
+                self.auditor.findings.mark(Mark::PipelineFullStopsReading);
+            }
             return;
         }
         if link.inbound.is_empty() {
@@ -195,68 +156,151 @@ impl World {
         }
         let count = budget.min(link.inbound.len());
         let bytes: Vec<u8> = link.inbound.drain(..count).collect();
-        let call = &self.clients[link.client].call;
-        let completes = link.delivered < call.length && link.delivered + count >= call.length;
-        link.delivered(count, self.stage.now);
-        if completes {
+        let client = &self.clients[link.client];
+        let whole = link.deliver(count, &client.ends, self.stage.now);
+        let requests = client.first + link.complete - whole..client.first + link.complete;
+        let ending = link.ending;
+        for id in requests {
             self.counts.requests += 1;
+            if ending {
+                continue;
+            }
             let scene = Scene {
                 store: &self.store,
                 fleet: &self.fleet,
                 moment: self.moment + 1,
                 now: self.stage.now,
             };
-            self.auditor.received(link.client, call, scene);
+            self.auditor.received(id, &self.calls[id], scene);
         }
         self.stage.after(0, Event::Readable(connection));
         self.feed(Input::BytesReceived { connection, bytes: &bytes });
     }
 
-    /// The core has an answer ready: what it says must be true from now on.
-    pub(crate) fn answer_appears(&mut self, connection: ConnectionKey) {
-        let (Some(service), Some(link)) = (&self.service, self.links.get(&connection)) else { return };
-        let id = link.client;
-        self.stage.after(0, Event::Writable(connection));
-        if self.auditor.is_told(id) {
+    /// The core may have answers ready: what they say must be true from now on.
+    pub(crate) fn answers_appear(&mut self, connection: ConnectionKey) {
+        let (Some(service), Some(link)) = (&self.service, self.links.get_mut(&connection)) else { return };
+        if link.finish == Some(Finish::Abort) {
             return;
         }
-        let Some(header) = service.outgoing(connection).first_chunk::<HEADER_LENGTH>().copied() else {
-            return;
-        };
-        let arrival = self.arrival(link);
-        let scene =
-            Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
-        self.auditor.told(id, &self.clients[id].call, &header, arrival, scene);
+        let known = link.announced.len();
+        let new: Vec<u8> = service.outgoing_pieces(connection).flatten().copied().skip(known).collect();
+        if known == 0 && !new.is_empty() {
+            link.taken_at = self.stage.now;
+        }
+        link.announced.extend(&new);
+        let mut rest = &new[..];
+        let mut released = 0;
+        while let Some(header) = rest.first_chunk::<HEADER_LENGTH>() {
+            let raw = RawHeader::from_bytes(header);
+            let length = HEADER_LENGTH + raw.body_length as usize;
+            let Some(body) = rest.get(HEADER_LENGTH..length) else { break };
+            self.answer_appears(connection, header, body);
+            released += 1;
+            rest = &rest[length..];
+        }
+        self.auditor.findings.check(Oracle::I4OneAnswer, rest.is_empty(), || "half an answer".to_owned());
+        if released > 1 {
+            self.auditor.findings.mark(Mark::OutOfOrderCompletionsReordered);
+        }
     }
 
-    fn arrival(&self, link: &Link) -> Arrival {
+    fn answer_appears(&mut self, connection: ConnectionKey, header: &[u8; HEADER_LENGTH], body: &[u8]) {
+        let Some(link) = self.links.get(&connection) else { return };
+        let client = &self.clients[link.client];
+        let (index, count) = (link.answers, client.ends.len());
+        let id = client.first + index;
+        let expected = index < count && !link.ending && !link.write_shut;
+        self.auditor.findings.check(Oracle::I4OneAnswer, expected, || {
+            format!("{connection:?} is sent answer {index} to {count} requests, or more after the last")
+        });
+        if index >= count {
+            return;
+        }
+        let arrival = self.arrival(link, index);
+        let call = &self.calls[id];
+        let scene =
+            Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
+        self.auditor.told(id, call, header, arrival, scene);
+        self.auditor.body(id, call, body, scene);
+        if let (Some(key), crate::call::Meaning::Use { operation, .. }) = (call.meaning.key(), &call.meaning)
+            && let Ok(parsecd_wire::Reply::PsaSignHash { signature }) =
+                parsecd_wire::Reply::decode(call.opcode, body)
+        {
+            self.workload.signed(key, operation, &signature);
+        }
+        let keeps = RawHeader::from_bytes(header).keeps_connection();
+        let now = self.stage.now;
+        let Some(link) = self.links.get_mut(&connection) else { return };
+        link.answers += 1;
+        link.quiet_since = now;
+        link.ending |= !keeps;
+        if link.ending {
+            let (from, to) = (id + 1, self.clients[link.client].first + link.complete);
+            for later in from..to {
+                self.auditor.gone(later, &self.calls[later]);
+            }
+        }
+    }
+
+    fn arrival(&self, link: &Link, index: usize) -> Arrival {
         let deadlines = &self.plan.config.deadlines;
         let (first_byte, silence, request) =
             (nanos(deadlines.first_byte), nanos(deadlines.silence), nanos(deadlines.request));
         let now = self.stage.now;
-        let complete = link.delivered >= self.clients[link.client].call.length;
+        let complete = index < link.complete;
+        let begun = index == link.complete && (index == 0 || link.first_at.is_some());
         let due = match link.first_at {
-            None => link.accepted_at + first_byte,
+            None => link.quiet_since + first_byte,
             Some(first) => (first + request).min(link.last_at + silence),
         };
         let gap = link.longest_gap >= silence;
         Arrival {
             complete,
-            ended: link.inbound_closed,
-            in_time: now < due && !gap && !self.auditor.excuses.stopping,
-            overdue: !complete && !link.inbound_closed && !link.stalled && now > due + MILLI,
+            ended: begun && link.inbound_closed,
+            in_time: !begun || (now < due && !gap),
+            overdue: begun && !link.inbound_closed && !link.stalled && now > due + MILLI,
+            excused: self.auditor.excuses.stopping || (link.crowded && index == 0),
         }
     }
 
     pub(crate) fn finish(&mut self, connection: ConnectionKey, how: &Output) {
+        let now = self.stage.now;
         if let Some(link) = self.links.get_mut(&connection) {
-            link.finish = Some(match how {
-                Output::ShutdownWrite { .. } => Finish::ShutdownWrite,
-                Output::Close { .. } => Finish::Close,
-                _ => Finish::Abort,
-            });
+            let finish = Finish::of(how);
+            link.finish = Some(finish);
+            if finish == Finish::Abort {
+                link.announced.clear();
+            }
+            self.finished.push((connection, finish));
             self.stage.after(0, Event::Writable(connection));
+            if finish != Finish::Abort && !std::mem::replace(&mut link.finishing, true) {
+                link.taken_at = now;
+            }
         }
+    }
+
+    /// The core ends a connection: it must have a reason.
+    pub(crate) fn check_finish(&mut self, connection: ConnectionKey, finish: Finish) {
+        let Some(link) = self.links.get(&connection) else { return };
+        let deadlines = &self.plan.config.deadlines;
+        let (idle, drain, taken) =
+            (nanos(deadlines.idle), nanos(deadlines.drain), nanos(deadlines.answer_taken));
+        let now = self.stage.now;
+        let idled = link.answers > 0 && link.is_quiet() && now >= link.quiet_since + idle;
+        let waited = now - link.taken_at;
+        let due = match finish {
+            Finish::Abort => {
+                waited >= taken || (link.finishing && waited >= drain) || link.ending || link.crowded
+            }
+            Finish::ShutdownWrite | Finish::Close => {
+                link.ending || link.inbound_closed || idled || (link.crowded && link.is_quiet())
+            }
+        };
+        let due = due || self.auditor.excuses.stopping;
+        self.auditor
+            .findings
+            .check(Oracle::I10Deadlines, due, || format!("{link:?} is ended ({finish:?}) for no reason"));
     }
 
     pub(crate) fn writable(&mut self, connection: ConnectionKey) {
@@ -277,41 +321,17 @@ impl World {
         }
         let count = waiting.len().min(room);
         client.inbox.extend_from_slice(&waiting[..count]);
-        link.produced.extend_from_slice(&waiting[..count]);
+        let same = link.announced.len() >= count && link.announced.drain(..count).eq(waiting[..count].iter().copied());
         let after_shutdown = link.write_shut;
-        self.auditor.findings.check(Oracle::I4OneAnswer, !after_shutdown, || {
-            format!("request {id} is sent more after its answer")
+        link.taken_at = self.stage.now;
+        let findings = &mut self.auditor.findings;
+        findings.check(Oracle::I4OneAnswer, same && !after_shutdown, || {
+            format!("{connection:?} is sent what was no answer, or something after its end")
         });
-        self.answer_grows(connection);
         let delay = self.clients[id].reading_delay(&mut self.stage);
         self.stage.after(delay, Event::ClientReads(id));
         self.stage.after(0, Event::Writable(connection));
         self.feed(Input::BytesSent { connection, count: count as u32 });
-    }
-
-    fn answer_grows(&mut self, connection: ConnectionKey) {
-        let Some(link) = self.links.get(&connection) else { return };
-        let Some(header) = link.produced.first_chunk::<HEADER_LENGTH>() else { return };
-        let length = HEADER_LENGTH + RawHeader::from_bytes(header).body_length as usize;
-        let id = link.client;
-        let (within, complete) = (link.produced.len() <= length, link.produced.len() == length);
-        self.auditor
-            .findings
-            .check(Oracle::I4OneAnswer, within, || format!("request {id} is answered with too much"));
-        if complete {
-            let call = &self.clients[id].call;
-            let body = &link.produced[HEADER_LENGTH..];
-            let scene =
-                Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
-            self.auditor.body(id, call, body, scene);
-            if let (Some(key), crate::call::Meaning::Use { operation, .. }) =
-                (call.meaning.key(), &call.meaning)
-                && let Ok(parsecd_wire::Reply::PsaSignHash { signature }) =
-                    parsecd_wire::Reply::decode(call.opcode, body)
-            {
-                self.workload.signed(key, operation, &signature);
-            }
-        }
     }
 
     fn finish_now(&mut self, connection: ConnectionKey) {
@@ -325,7 +345,7 @@ impl World {
         self.stage.after(delay, Event::ClientReads(id));
         if finish == Finish::Close {
             self.auditor.findings.check(Oracle::CleanClose, unread == 0, || {
-                format!("the connection of request {id} is closed with {unread} bytes unread: a reset")
+                format!("{connection:?} is closed with {unread} bytes unread: a reset")
             });
         }
         if finish != Finish::ShutdownWrite {
@@ -335,8 +355,10 @@ impl World {
 
     pub(crate) fn client_reads(&mut self, id: usize) {
         let client = &mut self.clients[id];
-        let read = std::mem::take(&mut client.inbox);
-        client.received.extend_from_slice(&read);
+        if client.read() && client.was_waiting() && !client.gone {
+            let delay = client.next_step().map_or(0, |(delay, _)| delay);
+            self.stage.after(delay, Event::Client(id));
+        }
         if client.gone {
             return;
         }
@@ -355,22 +377,28 @@ impl World {
     pub(crate) fn lose(&mut self, connection: ConnectionKey) {
         let Some(link) = self.links.remove(&connection) else { return };
         let id = link.client;
-        let call = &self.clients[id].call;
-        if link.delivered > 0 && link.delivered < call.length {
+        if link.first_at.is_some() {
             self.auditor.findings.mark(Mark::DisconnectWithPartialFrame);
         }
-        self.auditor.gone(id, call);
+        if !link.announced.is_empty() {
+            self.auditor.findings.mark(Mark::DisconnectWithQueuedResponse);
+        }
+        let first = self.clients[id].first;
+        for request in first + link.answers..first + link.complete {
+            self.auditor.gone(request, &self.calls[request]);
+        }
+        self.auditor.lost(connection);
         self.clients[id].ended = true;
-        self.clients[id].gone = true;
+        self.client_gone(id);
         self.feed(Input::ConnectionLost { connection });
     }
 
     pub(crate) fn cut_all(&mut self) {
         for (_, link) in std::mem::take(&mut self.links) {
-            self.clients[link.client].gone = true;
+            self.client_gone(link.client);
         }
         for id in std::mem::take(&mut self.backlog) {
-            self.clients[id].gone = true;
+            self.client_gone(id);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use parsecd_core::identity::ApplicationIdentity;
 use parsecd_core::ids::{ConnectionKey, ObjectId, RequestId, Ticket};
-use parsecd_core::observer::{Event, Observer};
-use parsecd_wire::Opcode;
+use parsecd_core::observer::{Answered, Event, Observer};
+use parsecd_wire::{Opcode, Status};
 
 /// What the auditor needs of an event.
 #[derive(Clone, Debug)]
@@ -34,6 +34,17 @@ pub enum Seen {
     WrongSignature(RequestId),
     /// The core began or ended to doubt what the store says.
     StoreDoubt(bool),
+    /// A request was answered.
+    Answered {
+        /// The request.
+        request: RequestId,
+        /// Its connection, if whoever asked is there.
+        connection: Option<ConnectionKey>,
+        /// What it will be told, in its turn.
+        status: Status,
+    },
+    /// A connection was refused, or a request of it that was not converted.
+    Refused(ConnectionKey),
     /// Anything else.
     Other,
 }
@@ -41,6 +52,20 @@ pub enum Seen {
 /// Collects the events of one step.
 #[derive(Debug, Default)]
 pub struct Watch(pub Vec<Seen>);
+
+impl Watch {
+    /// Connections that may have answers ready, in order.
+    pub fn answered(&self) -> Vec<ConnectionKey> {
+        let answered = self.0.iter().filter_map(|seen| match seen {
+            Seen::Answered { connection, .. } => *connection,
+            Seen::Refused(connection) => Some(*connection),
+            _ => None,
+        });
+        let mut connections: Vec<_> = answered.collect();
+        connections.dedup();
+        connections
+    }
+}
 
 impl Observer for Watch {
     fn event(&mut self, event: Event<'_>) {
@@ -53,6 +78,11 @@ impl Observer for Watch {
             Event::KeyLifeTransition { object, from, to } => Seen::KeyLife(object, from, to),
             Event::WrongSignature { request, .. } => Seen::WrongSignature(request),
             Event::StoreDoubt { began } => Seen::StoreDoubt(began),
+            Event::Answered(answered) => {
+                let Answered { request, connection, status, .. } = answered;
+                Seen::Answered { request, connection, status }
+            }
+            Event::Refused { connection, .. } => Seen::Refused(connection),
             _ => Seen::Other,
         });
     }

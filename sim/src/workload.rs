@@ -3,7 +3,7 @@
 use crate::call::{Auth, Call, KeyUse, Meaning, Template, frame};
 use crate::capabilities::{ECDSA, RSA};
 use crate::malformed;
-use crate::plan::{ADMIN, KINDS, Kind};
+use crate::plan::{ADMIN, KINDS, Kind, Plan};
 use crate::provider::crypto;
 use crate::random::{Domain, Random};
 use parsecd_core::identity::{KeyIdentity, Peer, PeerCredentials, PeerGroup};
@@ -23,15 +23,18 @@ pub struct Workload {
     pub applications: u64,
     /// Weights of [`KINDS`].
     pub weights: [u32; KINDS.len()],
+    /// How many clients in a thousand keep their connection, and for how many requests at most.
+    pub kept: (u32, u64),
     asked: u64,
     /// Signatures that were given out, to be verified later.
     signatures: Vec<(KeyIdentity, KeyUse)>,
 }
 
 impl Workload {
-    /// With so many names, applications and such weights.
-    pub fn new(names: u64, applications: u64, weights: [u32; KINDS.len()]) -> Self {
-        Workload { names, applications, weights, asked: 0, signatures: Vec::new() }
+    /// As the plan says.
+    pub fn new(plan: &Plan) -> Self {
+        let Plan { names, applications, kept, .. } = *plan;
+        Workload { names, applications, weights: plan.weights.operations, kept, asked: 0, signatures: Vec::new() }
     }
 
     /// Remembers a signature.
@@ -66,11 +69,33 @@ impl Workload {
         keys
     }
 
-    /// The next request.
-    pub fn next(&mut self, random: &mut Random) -> Call {
+    /// The requests of the next client. All but the last keep the connection.
+    pub fn next(&mut self, random: &mut Random) -> Vec<Call> {
+        let draw = Domain::Workload;
+        let auth = auth_of(random.between(draw, 0, self.applications - 1));
+        let mut calls = vec![self.request(auth.clone(), random)];
+        if !random.chance(draw, self.kept.0) {
+            return calls;
+        }
+        for _ in 1..random.between(draw, 1, self.kept.1) {
+            let other = auth_of(random.between(draw, 0, self.applications - 1));
+            let auth = if random.chance(draw, 800) { auth.clone() } else { other };
+            calls.push(self.request(auth, random));
+        }
+        let (peer, last) = (calls[0].peer, calls.len() - 1);
+        for (index, call) in calls.iter_mut().enumerate() {
+            call.bytes.truncate(call.length);
+            if index < last || random.chance(draw, 500) {
+                call.keep();
+            }
+            call.come_from(peer);
+        }
+        calls
+    }
+
+    fn request(&mut self, auth: Auth, random: &mut Random) -> Call {
         let draw = Domain::Workload;
         let index = random.weighted(draw, &self.weights).unwrap_or_default();
-        let auth = auth_of(random.between(draw, 0, self.applications - 1));
         let owning = random.chance(draw, 500);
         let name = key_name(random.between(draw, 0, self.names - 1));
         self.make(KINDS[index], auth, owning, &name, random)
@@ -159,6 +184,7 @@ impl Workload {
                 group: PeerGroup(uid.into()),
             },
             length: bytes.len(),
+            keeps: false,
             bytes,
         }
     }

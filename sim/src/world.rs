@@ -8,7 +8,7 @@ use crate::oracle::{Mark, Oracle};
 use crate::plan::{LISTENER, Plan};
 use crate::provider::fleet::Fleet;
 use crate::random::{Domain, Random};
-use crate::sockets::Link;
+use crate::link::{Finish, Link};
 use crate::stage::{Event, MICRO, MILLI, Stage};
 use crate::store::Store;
 use crate::tell;
@@ -21,7 +21,7 @@ use parsecd_core::output::Output;
 use parsecd_core::service::{MemoryReport, Service, Start};
 use parsecd_core::store::Mutation;
 use parsecd_core::time::{Instant, Now, WallTime};
-use parsecd_wire::{ResponseHeader, Status};
+use parsecd_wire::Status;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -65,6 +65,10 @@ pub struct World {
     pub auditor: Auditor,
     /// Every client there ever was.
     pub clients: Vec<Client>,
+    /// Every request there ever was.
+    pub calls: Vec<Call>,
+    /// Clients that are there.
+    pub(crate) present: usize,
     /// What clients ask.
     pub workload: Workload,
     /// What was done.
@@ -85,6 +89,8 @@ pub struct World {
     pub(crate) crash_at: Option<u64>,
     pub(crate) recovering: bool,
     pub(crate) requests_left: u64,
+    /// Connections that the core has begun to end in this step.
+    pub(crate) finished: Vec<(ConnectionKey, Finish)>,
 }
 
 impl World {
@@ -97,7 +103,10 @@ impl World {
             fleet: Fleet::new(&plan),
             auditor: Auditor::new(&plan.config),
             clients: Vec::new(),
-            workload: Workload::new(plan.names, plan.applications, plan.weights.operations),
+            calls: Vec::new(),
+            present: 0,
+            finished: Vec::new(),
+            workload: Workload::new(&plan),
             counts: Counts::default(),
             service: None,
             links: BTreeMap::new(),
@@ -151,8 +160,7 @@ impl World {
         }
         let rests = events < PATIENCE;
         self.auditor.findings.check(Oracle::I15Liveness, rests, || "the core never comes to rest".to_owned());
-        let World { auditor, clients, store, .. } = self;
-        auditor.rested(store, |id| clients.get(id).map(|client| client.call.clone()));
+        self.auditor.rested(&self.store, &self.calls);
         self.recovering = false;
         self.check_rest();
     }
@@ -192,9 +200,12 @@ impl World {
     }
 
     /// A client comes.
-    pub fn connect(&mut self, client: Client) -> usize {
+    pub fn connect(&mut self, mut client: Client) -> usize {
         let id = self.clients.len();
+        client.first = self.calls.len();
+        self.calls.append(&mut client.calls);
         self.clients.push(client);
+        self.present += 1;
         if self.service.is_some() {
             self.backlog.push_back(id);
             if !self.accept_blocked {
@@ -209,10 +220,9 @@ impl World {
         self.crash_at = Some(self.life + events);
     }
 
-    /// What a client was told.
+    /// What a client was told first.
     pub fn status(&self, id: usize) -> Option<Status> {
-        let header = self.clients.get(id)?.received.first_chunk()?;
-        ResponseHeader::from_bytes(header).ok().map(|header| header.status)
+        self.clients.get(id)?.answers.first().copied()
     }
 
     /// Hash of the core's whole state.
@@ -273,9 +283,9 @@ impl World {
 
     fn request(&mut self) {
         self.requests_left -= 1;
-        if self.clients.iter().rev().take(4 * CLIENTS).filter(|client| !client.gone).count() < CLIENTS {
-            let call = self.workload.next(&mut self.stage.random);
-            let client = Client::new(call, &self.plan, &mut self.stage);
+        if self.present < CLIENTS {
+            let calls = self.workload.next(&mut self.stage.random);
+            let client = Client::new(calls, &self.plan, &mut self.stage);
             self.connect(client);
         }
         let pause = self.stage.random.between(Domain::Workload, 0, self.plan.pause * MICRO);
@@ -296,8 +306,11 @@ impl World {
         for seen in &watch.0 {
             self.stage.trace.note(|| format!("    {seen:?}"));
         }
-        let World { auditor, clients, .. } = self;
-        auditor.seen(watch.0, |id| clients.get(id).map(|client| client.call.clone()));
+        let answered = watch.answered();
+        let scene =
+            Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
+        self.auditor.seen(watch.0, &self.calls, scene);
+        self.finished.clear();
         if self.dies_here() {
             return;
         }
@@ -307,6 +320,10 @@ impl World {
             if self.dies_here() {
                 return;
             }
+        }
+        answered.into_iter().for_each(|connection| self.answers_appear(connection));
+        for (connection, finish) in std::mem::take(&mut self.finished) {
+            self.check_finish(connection, finish);
         }
         self.check_step();
     }
@@ -405,8 +422,4 @@ impl World {
         }
     }
 
-    /// What a client asked.
-    pub fn call(&self, id: usize) -> Option<&Call> {
-        self.clients.get(id).map(|client| &client.call)
-    }
 }

@@ -6,7 +6,6 @@ use crate::ids::ConnectionKey;
 use crate::state::Step;
 use crate::time::Instant;
 use alloc::collections::{BTreeMap, BTreeSet};
-use parsecd_wire::Status;
 
 /// Connections of a group that were refused and whose clients stay, as a share of its cap. Beyond that they
 /// are not waited for, or a group could hold every connection there may be.
@@ -63,7 +62,7 @@ impl PeerGroups {
 
 impl Step<'_> {
     /// Makes place for a new connection of a group: the one that has been silent longest goes, or the new
-    /// one is told that there are too many.
+    /// one is told that there are too many. A kept one that is idle goes silently (decisions.md 6).
     pub(super) fn admit_to_group(&mut self, key: ConnectionKey, group: PeerGroup) {
         let cap = self.state.config.limits.connections_per_group;
         let open = self.state.groups.open.get(&group).copied().unwrap_or(0);
@@ -75,8 +74,7 @@ impl Step<'_> {
             {
                 connection.discard_left = 0;
             }
-            self.refuse(yields, Status::ConnectionError);
-            self.rearm(yields);
+            self.refuse_unfinished(yields);
         }
     }
 }

@@ -149,3 +149,17 @@ fn a_client_that_pipelines_and_never_reads_is_not_read_from_and_cut_off_in_the_e
     world.expire();
     assert_eq!(world.ends[&connection], ["abort"]);
 }
+
+#[test]
+fn an_idle_kept_connection_that_yields_to_another_is_closed_silently() {
+    let limits = Limits { connections_per_group: 1, ..Limits::default() };
+    let mut world = World::new(parsecd_core::config::Config { limits, ..config(MaterialPlace::Record, 1) });
+    let idle = world.connect();
+    world.send(idle, &kept(&Operation::Ping));
+    let unused = world.connect();
+    assert_eq!(world.ends[&idle], ["close"]);
+    assert_eq!(statuses(&world, idle), [Status::Success], "no answer without a request");
+    world.lose(idle);
+    world.connect();
+    assert_eq!(statuses(&world, unused), [Status::ConnectionError], "one that was never used is told");
+}

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 impl Auditor {
     /// The core came to rest: nothing may be left undone.
-    pub fn rested(&mut self, store: &Store, calls: impl Fn(usize) -> Option<Call>) {
+    pub fn rested(&mut self, store: &Store, calls: &[Call]) {
         for (object, (identity, denied)) in std::mem::take(&mut self.doubtful) {
             let exists = store.visible().owner(object).is_some() && !store.is_damaged(&identity);
             self.findings.check(Oracle::I2NothingLost, !(denied && exists), || {
@@ -18,7 +18,7 @@ impl Auditor {
         let unanswered: Vec<_> = self.open.keys().copied().collect();
         self.findings.check(Oracle::I15Liveness, unanswered.is_empty(), || {
             let told: Vec<_> =
-                unanswered.iter().filter_map(|id| calls(*id)).map(|call| call.opcode).collect();
+                unanswered.iter().filter_map(|id| calls.get(*id)).map(|call| call.opcode).collect();
             format!("requests {unanswered:?} {told:?} have no answer, and the core rests")
         });
         self.names.rested();

@@ -96,7 +96,8 @@ pub(crate) enum KeyLife {
     /// The row is being deleted.
     Erasing { commit: Ticket },
     /// The outcome of a commit is unknown.
-    Doubtful { next: Doubt },
+    /// `look`: the row is being looked at; what an earlier look has seen is stale.
+    Doubtful { next: Doubt, look: Option<Ticket> },
 }
 
 /// Where a life's job is.

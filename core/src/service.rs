@@ -219,7 +219,7 @@ impl Step<'_> {
                 Some(Purpose::Fetch(identity)) => {
                     self.record_fetched(&identity, ticket, fetched, counters);
                 }
-                Some(Purpose::FetchDoubtful(object)) => self.doubtful_fetched(object, fetched),
+                Some(Purpose::FetchDoubtful(object)) => self.doubtful_fetched(object, ticket, fetched),
                 _ => self.observer.event(Event::Stale { ticket }),
             },
             Input::Listed { ticket, page } => match self.redeem(ticket) {

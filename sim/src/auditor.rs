@@ -209,7 +209,7 @@ impl Auditor {
         self.findings.check(Oracle::I4OneAnswer, fits, || {
             format!("request {id} is answered {status:?} before it came in whole")
         });
-        let given_up = status == Status::ConnectionError && arrival.excused;
+        let given_up = status == Status::ConnectionError;
         let Some(open) = open.filter(|_| !given_up) else {
             self.told.insert(id, Told { status, span: Span::default() });
             return;
@@ -440,10 +440,15 @@ impl Auditor {
                         self.decided(id, call, status, scene);
                     }
                 }
-                Seen::Refused(connection) => drop(self.taken(connection)),
+                Seen::Refused(connection, _) => drop(self.taken(connection)),
                 Seen::Answered { .. } | Seen::Other => {}
             }
         }
+    }
+
+    /// The request of a connection that the core took, or refused, last.
+    pub fn last_taken(&self, connection: ConnectionKey) -> Option<usize> {
+        self.callers.get(&connection)?.start.checked_sub(1)
     }
 
     /// The core has taken the next request of a connection.

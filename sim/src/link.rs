@@ -1,5 +1,6 @@
 //! A connection as the kernel and the auditor see it.
 
+use crate::auditor::Arrival;
 use parsecd_core::identity::PeerGroup;
 use parsecd_core::output::Output;
 use std::collections::VecDeque;
@@ -41,6 +42,8 @@ pub struct Link {
     pub(crate) complete: usize,
     /// Answers that have appeared.
     pub(crate) answers: usize,
+    /// What was known of the request that was given up, when it was.
+    pub(crate) given_up: Option<Arrival>,
     /// An answer said that it is the last.
     pub(crate) ending: bool,
     /// Bytes of answers that have appeared and were not handed over.
@@ -78,6 +81,7 @@ impl Link {
             delivered: 0,
             complete: 0,
             answers: 0,
+            given_up: None,
             ending: false,
             announced: VecDeque::new(),
             write_blocked: false,

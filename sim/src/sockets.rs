@@ -175,6 +175,9 @@ impl World {
         }
         self.stage.after(0, Event::Readable(connection));
         self.feed(Input::BytesReceived { connection, bytes: &bytes });
+        if let (Some(service), Some(link)) = (&self.service, self.links.get_mut(&connection)) {
+            link.stalled |= service.read_budget(connection) == 0;
+        }
     }
 
     /// The core may have answers ready: what they say must be true from now on.
@@ -217,7 +220,7 @@ impl World {
         if index >= count {
             return;
         }
-        let arrival = self.arrival(link, index);
+        let arrival = link.given_up.unwrap_or_else(|| self.arrival(link, index));
         let call = &self.calls[id];
         let scene =
             Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
@@ -240,6 +243,19 @@ impl World {
             for later in from..to {
                 self.auditor.gone(later, &self.calls[later]);
             }
+        }
+    }
+
+    /// The core gives up the request that is being delivered.
+    pub(crate) fn is_given_up(&mut self, connection: ConnectionKey) {
+        let Some(link) = self.links.get(&connection) else { return };
+        let first = self.clients[link.client].first;
+        let Some(index) = self.auditor.last_taken(connection).and_then(|id| id.checked_sub(first)) else {
+            return;
+        };
+        let arrival = self.arrival(link, index);
+        if let Some(link) = self.links.get_mut(&connection) {
+            link.given_up = Some(arrival);
         }
     }
 

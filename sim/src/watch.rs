@@ -43,8 +43,8 @@ pub enum Seen {
         /// What it will be told, in its turn.
         status: Status,
     },
-    /// A connection was refused, or a request of it that was not converted.
-    Refused(ConnectionKey),
+    /// A connection was refused, or a request of it that was not converted, and why.
+    Refused(ConnectionKey, Status),
     /// Anything else.
     Other,
 }
@@ -54,11 +54,20 @@ pub enum Seen {
 pub struct Watch(pub Vec<Seen>);
 
 impl Watch {
+    /// Connections that were given up, in order.
+    pub fn given_up(&self) -> Vec<ConnectionKey> {
+        let refused = self.0.iter().filter_map(|seen| match seen {
+            Seen::Refused(connection, Status::ConnectionError) => Some(*connection),
+            _ => None,
+        });
+        refused.collect()
+    }
+
     /// Connections that may have answers ready, in order.
     pub fn answered(&self) -> Vec<ConnectionKey> {
         let answered = self.0.iter().filter_map(|seen| match seen {
             Seen::Answered { connection, .. } => *connection,
-            Seen::Refused(connection) => Some(*connection),
+            Seen::Refused(connection, _) => Some(*connection),
             _ => None,
         });
         let mut connections: Vec<_> = answered.collect();
@@ -82,7 +91,7 @@ impl Observer for Watch {
                 let Answered { request, connection, status, .. } = answered;
                 Seen::Answered { request, connection, status }
             }
-            Event::Refused { connection, .. } => Seen::Refused(connection),
+            Event::Refused { connection, status, .. } => Seen::Refused(connection, status),
             _ => Seen::Other,
         });
     }

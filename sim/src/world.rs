@@ -306,10 +306,11 @@ impl World {
         for seen in &watch.0 {
             self.stage.trace.note(|| format!("    {seen:?}"));
         }
-        let answered = watch.answered();
+        let (answered, given_up) = (watch.answered(), watch.given_up());
         let scene =
             Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
         self.auditor.seen(watch.0, &self.calls, scene);
+        given_up.into_iter().for_each(|connection| self.is_given_up(connection));
         self.finished.clear();
         if self.dies_here() {
             return;

@@ -61,7 +61,7 @@ impl Step<'_> {
             KeyLife::Erasing { .. } => Doubt::Erasing,
             _ => return,
         };
-        self.life_becomes(object, KeyLife::Doubtful { next });
+        self.life_becomes(object, KeyLife::Doubtful { next, look: None });
         match next {
             Doubt::Erasing => self.tell_waiter(object, Ok(())),
             _ => self.tell_waiter(object, Err(Status::KeyInfoManagerError)),

@@ -5,7 +5,7 @@
 
 use super::{Doubt, KeyLife};
 use crate::deadlines::Due;
-use crate::ids::ObjectId;
+use crate::ids::{ObjectId, Ticket};
 use crate::observer::Event;
 use crate::output::Output;
 use crate::state::{Purpose, Step, StoreHealth};
@@ -68,7 +68,7 @@ impl Step<'_> {
             .lives
             .iter()
             .filter_map(|(object, life)| match life.state {
-                KeyLife::Doubtful { next } => Some((*object, next)),
+                KeyLife::Doubtful { next, .. } => Some((*object, next)),
                 _ => None,
             })
             .collect();
@@ -89,18 +89,27 @@ impl Step<'_> {
         let Some(life) = self.state.lives.get(&object) else { return };
         let (identity, principal) = (life.identity.clone(), life.payer.principal.to_text());
         let ticket = self.ticket(Purpose::FetchDoubtful(object));
+        if let Some(KeyLife::Doubtful { look, .. }) =
+            self.state.lives.get_mut(&object).map(|life| &mut life.state)
+        {
+            *look = Some(ticket);
+        }
         self.output(Output::Fetch { ticket, identity, principal });
     }
 
     /// What the row is. The client was told of a failure: what it wanted to make is unmade, what it wanted
     /// to destroy is whatever it is.
-    pub(crate) fn doubtful_fetched(&mut self, object: ObjectId, fetched: Fetched) {
+    pub(crate) fn doubtful_fetched(&mut self, object: ObjectId, ticket: Ticket, fetched: Fetched) {
         // In doubt again: nothing can be unmade now, and the next durable barrier looks again.
         if self.state.store != StoreHealth::Up {
             return;
         }
         let Some(life) = self.state.lives.get_mut(&object) else { return };
-        let KeyLife::Doubtful { next } = life.state else { return };
+        let KeyLife::Doubtful { next, look } = life.state else { return };
+        // An earlier look may have read the row before the barrier that this one was made after.
+        if look != Some(ticket) {
+            return self.observer.event(Event::Stale { ticket });
+        }
         let sealed = life.sealed;
         let found = match fetched {
             Fetched::Found(row) => row.decode_for(&life.identity).ok(),

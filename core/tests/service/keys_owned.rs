@@ -7,7 +7,7 @@ use parsecd_core::ids::ObjectId;
 use parsecd_core::input::{HostState, Input};
 use parsecd_core::outcome::{Effect, Outcome};
 use parsecd_core::record::Device;
-use parsecd_core::store::{CommitResult, Fetched, Mutation, Page, Unfinished, UnfinishedState};
+use parsecd_core::store::{CommitResult, Counters, Fetched, Mutation, Page, Unfinished, UnfinishedState};
 use parsecd_wire::{AuthenticationType, Status};
 
 fn absent() -> Outcome {
@@ -246,4 +246,38 @@ fn what_a_host_that_served_leaves_behind_is_swept_by_its_replacement() {
     }
     world.listed(Page::Unfinished(vec![row]));
     assert_eq!(world.jobs.len(), 1);
+}
+
+#[test]
+fn a_look_at_a_doubtful_row_that_comes_after_a_later_look_is_stale() {
+    let mut world = World::owned();
+    world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.commit(CommitResult::Durable);
+    world.make();
+    let Mutation::Publish { record, .. } = world.commits[0].1.clone() else { panic!("a key is published") };
+    let doubt = |world: &mut World| {
+        world.ask("other", &generate("key"));
+        world.fetches.rotate_right(1);
+        world.fetched(Fetched::Absent);
+        world.commit(CommitResult::Unknown);
+        world.commit(CommitResult::Durable);
+    };
+    world.commit(CommitResult::Unknown);
+    world.commit(CommitResult::Durable);
+    doubt(&mut world);
+    let (first, second) = (world.fetches[0].0, world.fetches[1].0);
+    let look = |world: &mut World, ticket, fetched| {
+        world.step(Input::RecordFetched { ticket, fetched, counters: Counters::default() });
+    };
+    world.fetches.clear();
+    world.commits.clear();
+    look(&mut world, second, Fetched::Found(record.clone()));
+    assert!(matches!(world.commits[0].1, Mutation::Retire(_)));
+    world.commit(CommitResult::Unknown);
+    world.commit(CommitResult::Durable);
+    look(&mut world, first, Fetched::Found(record));
+    assert!(world.commits.is_empty(), "nothing follows from what was read before the doubt");
+    world.fetched(Fetched::Absent);
+    assert!(matches!(*world.jobs[0].2, parsecd_core::job::Job::Remove { .. }));
 }

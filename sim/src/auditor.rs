@@ -89,6 +89,8 @@ pub struct Auditor {
     pub(crate) jobs: BTreeMap<Ticket, Option<RequestId>>,
     /// Objects that running jobs make.
     pub(crate) making: BTreeMap<Ticket, ObjectId>,
+    /// Jobs that remove an object.
+    pub(crate) removals: BTreeSet<Ticket>,
     /// Changes whose client has left: they may go on.
     pub(crate) abandoned: Vec<usize>,
     /// Applications whose keys are being changed for clients that have left.
@@ -116,6 +118,7 @@ impl Auditor {
             requests: BTreeMap::new(),
             jobs: BTreeMap::new(),
             making: BTreeMap::new(),
+            removals: BTreeSet::new(),
             abandoned: Vec::new(),
             left_by: BTreeSet::new(),
             doubtful: BTreeMap::new(),
@@ -467,6 +470,7 @@ impl Auditor {
         self.requests.clear();
         self.jobs.clear();
         self.making.clear();
+        self.removals.clear();
         self.abandoned.clear();
         self.left_by.clear();
         self.doubtful.clear();

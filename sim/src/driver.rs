@@ -132,7 +132,7 @@ impl World {
                     let home = !device.0.ends_with(&[1]);
                     self.auditor.excuses.host_serves(host, home, self.moment + 1);
                 }
-                self.auditor.finished(ticket, &outcome, &self.fleet);
+                self.auditor.finished(ticket, &outcome, &self.fleet, self.moment + 1);
                 self.feed(Input::JobFinished { ticket, outcome });
             }
             Told::Committed(results) => {

@@ -81,6 +81,8 @@ pub struct Excuses {
     /// The daemon was told to stop: who waits for a lane is told so, who has not asked is told to go.
     pub stopping: bool,
     other_device: Window,
+    /// Step in which a removal last ended without having removed everything.
+    removal_failed: Option<u64>,
     providers: BTreeMap<ProviderKey, Window>,
     hosts: BTreeSet<HostKey>,
     /// Step since which it is known what a provider can do.
@@ -105,6 +107,7 @@ impl Excuses {
             was_full: false,
             stopping: false,
             other_device: Window::default(),
+            removal_failed: None,
             providers: [(SEALING, down), (OWNING, down)].into(),
             hosts: BTreeSet::new(),
             known: BTreeMap::new(),
@@ -148,6 +151,11 @@ impl Excuses {
     /// Whether there was no room before.
     pub fn was_full(&self) -> bool {
         self.was_full
+    }
+
+    /// A removal ended, and something may be left.
+    pub fn removal_failed(&mut self, moment: u64) {
+        self.removal_failed = Some(moment);
     }
 
     /// Whether another device is in the slot.
@@ -294,6 +302,7 @@ impl Excuses {
                 && (scene.store.is_damaged(identity) || scene.fleet.owning().is_away(row.object))
         });
         out_of_reach
+            || self.removal_failed.is_some_and(|moment| moment >= received)
             || self.other_device.touches(received)
             || self.store.touches(received)
             || self.full.touches(received)

@@ -8,7 +8,7 @@ use crate::provider::fleet::Fleet;
 use crate::truth::{self, identity_of};
 use parsecd_core::ids::{LaneKey, ObjectId, Ticket};
 use parsecd_core::job::Job;
-use parsecd_core::outcome::Outcome;
+use parsecd_core::outcome::{Effect, Outcome};
 use parsecd_core::store::{CommitResult, Mutation, Unfinished};
 
 impl Auditor {
@@ -89,6 +89,7 @@ impl Auditor {
                 self.findings.check(Oracle::RetiredBeforeRemoved, retired, || {
                     format!("{object} is removed while a name may lead to it, or recovery does not know it")
                 });
+                self.removals.insert(ticket);
                 self.check_unused(*object, "removed");
                 if scene.fleet.owning().is_half(*object) {
                     self.findings.mark(Mark::HalfPairRemoved);
@@ -116,7 +117,12 @@ impl Auditor {
     }
 
     /// The outcome of a job is delivered.
-    pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome, fleet: &Fleet) {
+    pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome, fleet: &Fleet, moment: u64) {
+        let gone =
+            matches!(outcome, Outcome::Done(Effect::Removed) | Outcome::Absent { login_confirmed: true, .. });
+        if self.removals.remove(&ticket) && !gone {
+            self.excuses.removal_failed(moment);
+        }
         let made = self.making.remove(&ticket).is_some_and(|object| fleet.holds(object));
         if made && matches!(outcome, Outcome::Unknown | Outcome::LaneLost) {
             self.findings.mark(Mark::EffectDoneAnswerLost);

@@ -337,7 +337,8 @@ impl World {
         }
         let count = waiting.len().min(room);
         client.inbox.extend_from_slice(&waiting[..count]);
-        let same = link.announced.len() >= count && link.announced.drain(..count).eq(waiting[..count].iter().copied());
+        let same = link.announced.len() >= count
+            && link.announced.drain(..count).eq(waiting[..count].iter().copied());
         let after_shutdown = link.write_shut;
         link.taken_at = self.stage.now;
         let findings = &mut self.auditor.findings;

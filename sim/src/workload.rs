@@ -34,7 +34,14 @@ impl Workload {
     /// As the plan says.
     pub fn new(plan: &Plan) -> Self {
         let Plan { names, applications, kept, .. } = *plan;
-        Workload { names, applications, weights: plan.weights.operations, kept, asked: 0, signatures: Vec::new() }
+        Workload {
+            names,
+            applications,
+            weights: plan.weights.operations,
+            kept,
+            asked: 0,
+            signatures: Vec::new(),
+        }
     }
 
     /// Remembers a signature.

@@ -4,11 +4,11 @@
 use crate::auditor::{Auditor, Scene};
 use crate::call::Call;
 use crate::client::Client;
+use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
 use crate::plan::{LISTENER, Plan};
 use crate::provider::fleet::Fleet;
 use crate::random::{Domain, Random};
-use crate::link::{Finish, Link};
 use crate::stage::{Event, MICRO, MILLI, Stage};
 use crate::store::Store;
 use crate::tell;
@@ -422,5 +422,4 @@ impl World {
             self.feed(Input::ShutdownRequested { grace: Duration::from_millis(grace) });
         }
     }
-
 }

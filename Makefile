@@ -3,6 +3,8 @@
 # make check  the quick ones
 # make bench  measures parsecd beside an echo, the bare back end and the reference; bench-short in two minutes
 # make abuse  tells whether clients that misbehave cost others anything
+# make sim    drives the core through worlds with faults for a minute; soak SECONDS=... for as long as told
+# make determinism  has two builds run the same worlds: RUNS=... of them, and LONG=... long ones
 # make deps   only installs
 
 SHELL := /bin/bash
@@ -13,7 +15,7 @@ export PATH := $(tools)/bin:$(PATH)
 
 cargo := scripts/cargo
 
-.PHONY: deps run test check style lint policy proof build instructions bench bench-short abuse
+.PHONY: deps run test check style lint policy proof build instructions bench bench-short abuse sim soak determinism
 
 run:
 	scripts/deps
@@ -62,6 +64,29 @@ bench-short:
 abuse:
 	$(cargo) build --release --locked -p parsecd -p parsecd-host -p parsecd-bench
 	$(cargo) run --release --locked -p parsecd-bench --bin abuse
+
+SECONDS ?= 3600
+SEED ?= $(shell date +%s)000000
+RUNS ?= 2000
+LONG ?= 20
+budgets := --budget-max 20000
+long_budgets := --budget-min 20000
+checked = $$($(cargo) metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')/checked
+
+sim:
+	$(cargo) run --release --locked -p parsecd-sim -- --seconds 60
+
+# Long worlds and short ones, none of which was run before, and every crash of every story of three requests.
+soak:
+	$(cargo) build --release --locked -p parsecd-sim
+	$(cargo) run --release --locked -p parsecd-sim -- --seconds $(SECONDS) --seed $(SEED)
+
+# Release and release with debug assertions and overflow checks, in processes of their own.
+determinism:
+	$(cargo) build --release --locked -p parsecd-sim
+	$(cargo) build --profile checked --locked -p parsecd-sim
+	$(cargo) run --release --locked -p parsecd-sim -- --runs $(RUNS) $(budgets) --against $(checked)/parsecd-sim
+	$(cargo) run --release --locked -p parsecd-sim -- --runs $(LONG) $(long_budgets) --against $(checked)/parsecd-sim
 
 # Each step builds in the same directory, and the first failure should be the cheapest.
 .NOTPARALLEL:

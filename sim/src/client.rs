@@ -1,6 +1,7 @@
 //! Fake clients: one connection, one request or several, and every way to be difficult about it.
 
-use crate::call::Call;
+use crate::call::{Call, Meaning};
+use crate::faults::Family;
 use crate::plan::Plan;
 use crate::random::Domain;
 use crate::stage::{MICRO, MILLI, SECOND, Stage};
@@ -87,6 +88,12 @@ impl Client {
         } else {
             Manner::Good
         };
+        if matches!(call.meaning, Meaning::Anonymous(_) | Meaning::Incomplete) {
+            stage.faults.strikes(Family::ClientBytes);
+        }
+        if manner != Manner::Good {
+            stage.faults.strikes(Family::ClientPace);
+        }
         let hasty = stage.random.chance(Domain::Socket, 300);
         let mut client = Client::silent(calls);
         client.manner = manner;

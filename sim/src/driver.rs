@@ -1,6 +1,7 @@
 //! What the core asks of the world, and what the world answers.
 
 use crate::auditor::Scene;
+use crate::faults::Family;
 use crate::oracle::{Mark, Oracle};
 use crate::random::Domain;
 use crate::stage::{Event, MICRO, Told};
@@ -104,6 +105,7 @@ impl World {
     fn read_fails(&mut self) -> bool {
         let fails = self.stage.random.chance(Domain::Store, self.stage.weights.read_fails);
         if fails {
+            self.stage.faults.strikes(Family::Store);
             self.auditor.excuses.store_fails();
         }
         fails
@@ -201,6 +203,7 @@ impl World {
             if !keys.is_empty() {
                 let damaged = self.stage.random.pick(Domain::Store, &keys).clone();
                 self.store.damage(damaged);
+                self.stage.faults.strikes(Family::Store);
             }
         }
         let delay = self.stage.latency(Domain::Store, 200 * MICRO);

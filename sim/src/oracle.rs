@@ -1,6 +1,6 @@
 //! Names of what is checked and of what must be reached, and how often it was.
 
-use std::collections::BTreeMap;
+use crate::faults::Faults;
 
 /// An invariant, by its number in the list of invariants, or by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,20 +160,31 @@ pub struct Violation {
 }
 
 /// What was checked, what was reached, what is broken.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Findings {
-    /// How often each oracle was evaluated.
-    pub evaluated: BTreeMap<Oracle, u64>,
-    /// How often each mark was reached.
-    pub marks: BTreeMap<Mark, u64>,
+    evaluated: Vec<u64>,
+    marks: Vec<u64>,
+    /// Faults that struck.
+    pub faults: Faults,
     /// What is broken, first things first.
     pub violations: Vec<Violation>,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Findings {
+            evaluated: vec![0; Oracle::ALL.len()],
+            marks: vec![0; Mark::ALL.len()],
+            faults: Faults::default(),
+            violations: Vec::new(),
+        }
+    }
 }
 
 impl Findings {
     /// Evaluates `oracle`; `text` tells what is wrong if it does not hold.
     pub fn check(&mut self, oracle: Oracle, holds: bool, text: impl FnOnce() -> String) {
-        *self.evaluated.entry(oracle).or_default() += 1;
+        self.evaluated[oracle as usize] += 1;
         if !holds {
             self.violations.push(Violation { oracle, text: text() });
         }
@@ -181,17 +192,35 @@ impl Findings {
 
     /// Reaches a mark.
     pub fn mark(&mut self, mark: Mark) {
-        *self.marks.entry(mark).or_default() += 1;
+        self.marks[mark as usize] += 1;
+    }
+
+    /// How often an oracle was evaluated.
+    pub fn evaluated(&self, oracle: Oracle) -> u64 {
+        self.evaluated[oracle as usize]
+    }
+
+    /// How often a mark was reached.
+    pub fn reached(&self, mark: Mark) -> u64 {
+        self.marks[mark as usize]
     }
 
     /// Adds what another run found.
     pub fn add(&mut self, other: Findings) {
-        for (oracle, count) in other.evaluated {
-            *self.evaluated.entry(oracle).or_default() += count;
-        }
-        for (mark, count) in other.marks {
-            *self.marks.entry(mark).or_default() += count;
-        }
+        let sums = self.evaluated.iter_mut().zip(other.evaluated);
+        sums.chain(self.marks.iter_mut().zip(other.marks)).for_each(|(sum, count)| *sum += count);
+        self.faults.add(&other.faults);
         self.violations.extend(other.violations);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_oracles_and_marks_are_complete_and_in_order() {
+        assert!(Oracle::ALL.into_iter().enumerate().all(|(index, oracle)| oracle as usize == index));
+        assert!(Mark::ALL.into_iter().enumerate().all(|(index, mark)| mark as usize == index));
     }
 }

@@ -1,7 +1,10 @@
 //! Randomness of a run: one seed, a stream of its own for each domain, and a budget.
 //!
 //! A draw that is added in one domain leaves the others as they were. When the budget is spent the world
-//! heals; draws after that are free, so that healing needs no second source.
+//! heals; draws after that are free, so that healing needs no second source. What was drawn can be recorded
+//! and played again, whole or in part (`tape.rs`).
+
+use crate::tape::{DOMAINS, Tape};
 
 /// What a draw decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,18 +23,62 @@ pub enum Domain {
     Crash,
     /// Pauses and jumps of the clocks.
     Clock,
+    /// Latencies and faults of the identity provider.
+    Identity,
+    /// The order of what happens at one instant.
+    Schedule,
 }
 
-const DOMAINS: usize = 7;
+impl Domain {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Domain; DOMAINS] = [
+        Domain::Swarm,
+        Domain::Workload,
+        Domain::Socket,
+        Domain::Store,
+        Domain::Provider,
+        Domain::Crash,
+        Domain::Clock,
+        Domain::Identity,
+        Domain::Schedule,
+    ];
+
+    /// Its name in a tape.
+    pub fn name(self) -> &'static str {
+        match self {
+            Domain::Swarm => "swarm",
+            Domain::Workload => "workload",
+            Domain::Socket => "socket",
+            Domain::Store => "store",
+            Domain::Provider => "provider",
+            Domain::Crash => "crash",
+            Domain::Clock => "clock",
+            Domain::Identity => "identity",
+            Domain::Schedule => "schedule",
+        }
+    }
+}
 
 /// Step of splitmix64: the golden ratio, scaled to 64 bits.
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// Where draws come from.
+#[derive(Clone, Debug)]
+enum Source {
+    /// From the seed.
+    Seeded,
+    /// From the seed, and they are kept.
+    Recorded(Box<Tape>),
+    /// From a tape; where it has ended each draw is 0.
+    Played(Box<Tape>, [usize; DOMAINS]),
+}
 
 /// All streams of a run.
 #[derive(Clone, Debug)]
 pub struct Random {
     streams: [u64; DOMAINS],
     left: u64,
+    source: Source,
 }
 
 impl Random {
@@ -39,27 +86,70 @@ impl Random {
     pub fn new(seed: u64, budget: u64) -> Self {
         let mut root = seed;
         let streams = std::array::from_fn(|_| splitmix(&mut root));
-        Random { streams, left: budget }
+        Random { streams, left: budget, source: Source::Seeded }
+    }
+
+    /// The same, and everything that is drawn is recorded.
+    pub fn recorded(seed: u64, budget: u64) -> Self {
+        let tape = Tape { budget, ..Tape::default() };
+        Random { source: Source::Recorded(Box::new(tape)), ..Random::new(seed, budget) }
+    }
+
+    /// What was recorded before. It is spent when it holds no more requests, too.
+    pub fn played(tape: Tape) -> Self {
+        let left = tape.budget;
+        Random { streams: [0; DOMAINS], left, source: Source::Played(Box::new(tape), [0; DOMAINS]) }
     }
 
     /// Whether the budget is spent.
     pub fn spent(&self) -> bool {
-        self.left == 0
+        let ended = match &self.source {
+            Source::Played(tape, next) => {
+                let requests = Domain::Workload as usize;
+                tape.draws[requests].len() <= next[requests]
+            }
+            _ => false,
+        };
+        self.left == 0 || ended
+    }
+
+    /// What was recorded.
+    pub fn into_tape(self) -> Option<Tape> {
+        match self.source {
+            Source::Recorded(tape) => Some(*tape),
+            _ => None,
+        }
+    }
+
+    /// A number below `span`; 0 stands for 2^64. Every other draw is made of this one, such that 0 is the
+    /// quietest: no fault, the shortest time, the first of a list.
+    fn draw(&mut self, domain: Domain, span: u64) -> u64 {
+        if domain != Domain::Swarm {
+            self.left = self.left.saturating_sub(1);
+        }
+        let index = domain as usize;
+        if let Source::Played(tape, next) = &mut self.source {
+            let value = tape.draws[index].get(next[index]).copied().unwrap_or_default();
+            next[index] += 1;
+            return if span == 0 { value } else { value.min(span - 1) };
+        }
+        let bits = splitmix(&mut self.streams[index]);
+        let value = if span == 0 { bits } else { ((u128::from(bits) * u128::from(span)) >> 64) as u64 };
+        if let Source::Recorded(tape) = &mut self.source {
+            tape.draws[index].push(value);
+        }
+        value
     }
 
     /// 64 random bits.
     pub fn bits(&mut self, domain: Domain) -> u64 {
-        if domain != Domain::Swarm {
-            self.left = self.left.saturating_sub(1);
-        }
-        splitmix(&mut self.streams[domain as usize])
+        self.draw(domain, 0)
     }
 
     /// A number from `low` to `high`, both included.
     pub fn between(&mut self, domain: Domain, low: u64, high: u64) -> u64 {
         assert!(low <= high, "an empty range has no numbers");
-        let span = u128::from(high - low) + 1;
-        low + ((u128::from(self.bits(domain)) * span) >> 64) as u64
+        low + self.draw(domain, (high - low).wrapping_add(1))
     }
 
     /// True `per_mille` times in a thousand. Costs nothing where the answer is certain.
@@ -67,7 +157,7 @@ impl Random {
         match per_mille {
             0 => false,
             1000.. => true,
-            _ => self.between(domain, 1, 1000) <= u64::from(per_mille),
+            _ => self.draw(domain, 1000) >= 1000 - u64::from(per_mille),
         }
     }
 
@@ -113,10 +203,26 @@ mod tests {
 
     #[test]
     fn a_draw_in_one_domain_leaves_the_others_alone() {
-        let (mut one, mut two) = (Random::new(7, 10), Random::new(7, 10));
-        one.bits(Domain::Store);
-        assert_eq!(one.bits(Domain::Socket), two.bits(Domain::Socket));
-        assert_ne!(one.bits(Domain::Store), two.bits(Domain::Store));
+        for added in Domain::ALL {
+            let (mut one, mut two) = (Random::new(7, 100), Random::new(7, 100));
+            one.bits(added);
+            for domain in Domain::ALL {
+                let same = one.bits(domain) == two.bits(domain);
+                assert_eq!(same, domain != added, "{domain:?} after a draw more in {added:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_recorded_is_played_and_then_everything_is_quiet() {
+        let mut recorded = Random::recorded(7, 10);
+        let drawn: Vec<u64> = (0..3).map(|_| recorded.between(Domain::Socket, 5, 500)).collect();
+        let bits = recorded.bits(Domain::Crash);
+        let mut played = Random::played(recorded.into_tape().expect("it was recorded"));
+        assert_eq!(played.bits(Domain::Crash), bits);
+        assert!((0..3).map(|_| played.between(Domain::Socket, 5, 500)).eq(drawn));
+        assert_eq!(played.between(Domain::Socket, 5, 500), 5);
+        assert!(!played.chance(Domain::Socket, 999));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::plan::{Kind, Plan, Script};
 use crate::provider::{JobFault, crypto};
 use crate::random::Random;
 use crate::run::conclude;
+use crate::trace::Trace;
 use crate::world::World;
 use parsecd_core::identity::KeyIdentity;
 use parsecd_wire::{KeyAttributes, Operation, ProviderId, Status};
@@ -69,7 +70,7 @@ fn auth() -> Auth {
 pub fn world(script: Script) -> World {
     let mut plan = Plan::calm();
     plan.script = script;
-    World::new(plan, Random::new(0, u64::MAX), false)
+    World::new(plan, Random::new(0, u64::MAX), Trace::default())
 }
 
 impl Story {

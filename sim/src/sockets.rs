@@ -3,6 +3,7 @@
 use crate::auditor::{Arrival, Scene};
 use crate::client::Step;
 use crate::link::{Finish, Link};
+use crate::faults::Family;
 use crate::oracle::{Mark, Oracle};
 use crate::random::Domain;
 use crate::stage::{Event, MICRO, MILLI};
@@ -27,6 +28,7 @@ impl World {
             return;
         }
         if self.stage.random.chance(Domain::Socket, self.stage.weights.accept_fails) {
+            self.stage.faults.strikes(Family::Process);
             self.feed(Input::AcceptFailed { listener });
             let budget = self.service.as_ref().map_or(0, |service| service.accept_budget(listener));
             self.accept_blocked = budget == 0;

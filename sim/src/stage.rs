@@ -1,5 +1,6 @@
 //! What every actor of the world shares: the clock, the queue of events, chance, and the plan.
 
+use crate::faults::{Family, Faults};
 use crate::plan::{GROUP_FAULTS, JOB_FAULTS, OPEN_FAULTS, Plan, Script, Weights};
 use crate::provider::JobFault;
 use crate::random::{Domain, Random};
@@ -115,6 +116,8 @@ pub struct Stage {
     pub script: Script,
     /// What happened.
     pub trace: Trace,
+    /// Faults that struck.
+    pub faults: Faults,
     queue: BTreeMap<(u64, u8, u64), Event>,
     sequence: u64,
 }
@@ -129,6 +132,7 @@ impl Stage {
             weights: plan.weights.clone(),
             script: plan.script.clone(),
             trace,
+            faults: Faults::default(),
             queue: BTreeMap::new(),
             sequence: 0,
         }
@@ -174,7 +178,9 @@ impl Stage {
             return fault;
         }
         let (rate, weights) = (self.weights.job, self.weights.jobs);
-        self.draw(Domain::Provider, rate, &weights, &JOB_FAULTS).unwrap_or_default()
+        let fault = self.draw(Domain::Provider, rate, &weights, &JOB_FAULTS).unwrap_or_default();
+        self.note_fault(fault);
+        fault
     }
 
     /// How opening a host will go; told places are those of the provider that owns its objects.
@@ -183,7 +189,21 @@ impl Stage {
             return fault;
         }
         let (rate, weights) = (self.weights.open, self.weights.opens);
-        self.draw(Domain::Provider, rate, &weights, &OPEN_FAULTS).unwrap_or_default()
+        let fault = self.draw(Domain::Provider, rate, &weights, &OPEN_FAULTS).unwrap_or_default();
+        self.note_fault(fault);
+        fault
+    }
+
+    fn note_fault(&mut self, fault: JobFault) {
+        match fault {
+            JobFault::None => {}
+            JobFault::Hangs
+            | JobFault::HostDiesBefore
+            | JobFault::HostDiesAfter
+            | JobFault::HostDiesHalfway
+            | JobFault::LandsLate => self.faults.strikes(Family::LaneHost),
+            _ => self.faults.strikes(Family::Provider),
+        }
     }
 
     /// How a group commit will go.
@@ -192,7 +212,11 @@ impl Stage {
             return fate;
         }
         let (rate, weights) = (self.weights.group, self.weights.groups);
-        self.draw(Domain::Store, rate, &weights, &GROUP_FAULTS).unwrap_or(GroupFate::Normal)
+        let fate = self.draw(Domain::Store, rate, &weights, &GROUP_FAULTS).unwrap_or(GroupFate::Normal);
+        if fate != GroupFate::Normal {
+            self.faults.strikes(Family::Store);
+        }
+        fate
     }
 
     fn draw<T: Copy>(&mut self, domain: Domain, rate: u32, weights: &[u32], faults: &[T]) -> Option<T> {

@@ -43,38 +43,81 @@ pub fn digest(value: &impl Hash) -> u64 {
 
 /// Events kept for a report.
 const KEPT: usize = 4000;
+/// Events from one checkpoint to the next.
+pub const CHECKPOINT: u64 = 8192;
+
+/// Which events are kept as text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Telling {
+    /// None.
+    #[default]
+    Nothing,
+    /// The last ones.
+    Last,
+    /// Those with numbers from the first to the second, each with the hash of all until then.
+    Between(u64, u64),
+}
+
+/// The hash of all events until one, and of the core's state after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Number of the event.
+    pub event: u64,
+    /// Hash of the events until it and of all states at checkpoints.
+    pub hash: u64,
+}
 
 /// What happened so far.
 #[derive(Debug, Default)]
 pub struct Trace {
     hash: Digest,
     events: u64,
-    told: bool,
+    telling: Telling,
     last: VecDeque<String>,
+    checkpoints: Vec<Checkpoint>,
 }
 
 impl Trace {
-    /// A trace that keeps the last events as text if `told`.
-    pub fn new(told: bool) -> Self {
-        Trace { told, ..Trace::default() }
+    /// A trace that keeps such events as text.
+    pub fn new(telling: Telling) -> Self {
+        Trace { telling, ..Trace::default() }
     }
 
     /// Takes one event into the hash. `tell` is called only where events are kept as text.
     pub fn event(&mut self, value: &impl Hash, tell: impl FnOnce() -> String) {
         self.events += 1;
         value.hash(&mut self.hash);
-        if self.told {
-            self.note(tell);
-        }
+        let (number, hash) = (self.events, self.hash);
+        let telling = self.telling;
+        self.note(|| match telling {
+            Telling::Between(..) => format!("{:016x} {number:>8} {}", hash.finish(), tell()),
+            _ => format!("{number:>8} {}", tell()),
+        });
     }
 
     /// Keeps a line of text that is no part of the hash.
     pub fn note(&mut self, tell: impl FnOnce() -> String) {
-        if self.told {
-            if self.last.len() == KEPT {
-                self.last.pop_front();
+        match self.telling {
+            Telling::Nothing => {}
+            Telling::Last => {
+                if self.last.len() == KEPT {
+                    self.last.pop_front();
+                }
+                self.last.push_back(tell());
             }
-            self.last.push_back(tell());
+            Telling::Between(first, last) if (first..=last).contains(&self.events) => {
+                self.last.push_back(tell());
+            }
+            Telling::Between(..) => {}
+        }
+    }
+
+    /// Takes what `fingerprint` says of the core's state into the hash, if it is time for that.
+    pub fn checkpoint(&mut self, fingerprint: impl FnOnce() -> u64) {
+        let passed = self.checkpoints.len() as u64;
+        if self.events / CHECKPOINT > passed {
+            self.hash.write_u64(fingerprint());
+            self.checkpoints.push(Checkpoint { event: self.events, hash: self.hash() });
         }
     }
 
@@ -88,7 +131,12 @@ impl Trace {
         self.events
     }
 
-    /// The last events, oldest first.
+    /// Every checkpoint, the first one first.
+    pub fn checkpoints(&self) -> &[Checkpoint] {
+        &self.checkpoints
+    }
+
+    /// The events kept as text, oldest first.
     pub fn last(&self) -> impl Iterator<Item = &str> {
         self.last.iter().map(String::as_str)
     }

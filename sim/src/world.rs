@@ -5,6 +5,7 @@ use crate::auditor::{Auditor, Scene};
 use crate::call::Call;
 use crate::client::Client;
 use crate::link::{Finish, Link};
+use crate::faults::Family;
 use crate::oracle::{Mark, Oracle};
 use crate::plan::{LISTENER, Plan};
 use crate::provider::fleet::Fleet;
@@ -95,8 +96,8 @@ pub struct World {
 
 impl World {
     /// A world in which the daemon starts at once.
-    pub fn new(plan: Plan, random: Random, told: bool) -> Self {
-        let mut stage = Stage::new(&plan, random, Trace::new(told));
+    pub fn new(plan: Plan, random: Random, trace: Trace) -> Self {
+        let mut stage = Stage::new(&plan, random, trace);
         stage.after(0, Event::Restart);
         World {
             store: Store::default(),
@@ -337,6 +338,7 @@ impl World {
             return;
         }
         let Some(service) = &self.service else { return };
+        self.stage.trace.checkpoint(|| service.fingerprint());
         let memory = service.memory();
         let limits = &self.plan.config.limits;
         let within = memory.connections <= u64::from(limits.connections)
@@ -362,6 +364,7 @@ impl World {
         }
         self.stage.trace.note(|| "--- the daemon dies".to_owned());
         self.counts.crashes += 1;
+        self.stage.faults.strikes(Family::Process);
         if self.store.has_pending() {
             self.auditor.findings.mark(Mark::CrashWithCommitPending);
         }

@@ -10,7 +10,7 @@ use crate::output::Output;
 use crate::request::Request;
 use crate::state::{Purpose, Step, StoreHealth};
 use crate::store::{ListedKey, Page, Query};
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use parsecd_wire::{Reply, Status};
 
@@ -163,14 +163,16 @@ impl Step<'_> {
                 let Some(request) = self.state.requests.get(&id) else { return };
                 let limit = crate::length(request.config.limits.page);
                 let next = rows.last().map(|row| row.object).filter(|_| rows.len() >= limit);
-                let lives = &self.state.lives;
-                let left: Vec<ObjectId> = rows
+                let being_made: BTreeMap<ObjectId, bool> = rows
                     .iter()
-                    .map(|row| row.object)
-                    .filter(|object| lives.get(object).is_none_or(|life| !life.is_being_made()))
+                    .filter_map(|row| self.state.lives.get(&row.object))
+                    .map(|life| (life.object, life.is_being_made()))
                     .collect();
                 self.change_deletion(id, |deletion| {
-                    deletion.failed |= left.iter().any(|object| !deletion.settled.contains(object));
+                    deletion.failed |= rows.iter().any(|row| match being_made.get(&row.object) {
+                        Some(being_made) => !being_made,
+                        None => !deletion.settled.contains(&row.object),
+                    });
                     deletion.stage = match next {
                         Some(object) => Stage::Unfinished(Some(object)),
                         None => Stage::Done,

@@ -95,7 +95,7 @@ impl Random {
         Random { source: Source::Recorded(Box::new(tape)), ..Random::new(seed, budget) }
     }
 
-    /// What was recorded before. It is spent when it holds no more requests, too.
+    /// What was recorded before. It is spent also when a request was drawn that it does not hold.
     pub fn played(tape: Tape) -> Self {
         let left = tape.budget;
         Random { streams: [0; DOMAINS], left, source: Source::Played(Box::new(tape), [0; DOMAINS]) }
@@ -106,7 +106,7 @@ impl Random {
         let ended = match &self.source {
             Source::Played(tape, next) => {
                 let requests = Domain::Workload as usize;
-                tape.draws[requests].len() <= next[requests]
+                tape.draws[requests].len() < next[requests]
             }
             _ => false,
         };

@@ -41,12 +41,12 @@ pub fn input(instant: u64, input: &Input<'_>) -> String {
         Input::BytesReceived { connection, bytes } => {
             ("BytesReceived", link(connection), format!("{} bytes", bytes.len()))
         }
-        Input::BytesSent { connection, count } => {
-            ("BytesSent", link(connection), format!("{count} bytes"))
-        }
+        Input::BytesSent { connection, count } => ("BytesSent", link(connection), format!("{count} bytes")),
         Input::ReadClosed { connection } => ("ReadClosed", link(connection), String::new()),
         Input::ConnectionLost { connection } => ("ConnectionLost", link(connection), String::new()),
-        Input::AcceptFailed { listener } => ("AcceptFailed", format!("listener {}", listener.0), String::new()),
+        Input::AcceptFailed { listener } => {
+            ("AcceptFailed", format!("listener {}", listener.0), String::new())
+        }
         Input::TokenVerified { ticket, verdict } => {
             ("TokenVerified", awaited(ticket), format!("{verdict:?}"))
         }
@@ -74,7 +74,9 @@ pub fn output(output: &Output) -> String {
         Output::Close { connection } => ("Close", link(connection), String::new()),
         Output::Abort { connection } => ("Abort", link(connection), String::new()),
         Output::ReadAgain { connection } => ("ReadAgain", link(connection), String::new()),
-        Output::AcceptAgain { listener } => ("AcceptAgain", format!("listener {}", listener.0), String::new()),
+        Output::AcceptAgain { listener } => {
+            ("AcceptAgain", format!("listener {}", listener.0), String::new())
+        }
         Output::VerifyToken { ticket, .. } => ("VerifyToken", awaited(ticket), String::new()),
         Output::Fetch { ticket, identity, .. } => ("Fetch", awaited(ticket), format!("{identity:?}")),
         Output::List { ticket, query } => ("List", awaited(ticket), format!("{query:?}")),

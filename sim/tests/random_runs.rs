@@ -8,8 +8,7 @@ use parsecd_sim::trace::Telling;
 use std::path::Path;
 
 fn worlds(worlds: Worlds) -> Summary {
-    let summary =
-        run_all(Job { worlds, seconds: None, threads: None, keep_hashes: false, progress: false });
+    let summary = run_all(Job { worlds, seconds: None, threads: None, keep_hashes: false, progress: false });
     if let Some(failure) = &summary.failure {
         panic!(
             "{:?}\nreproduce: parsecd-sim --minimise --seed {} --budget {}",

@@ -188,7 +188,7 @@ pub fn run_all(job: Job) -> Summary {
     };
     let mut summary = Summary::default();
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let shown = job.progress && std::io::stderr().is_terminal();
         while shown && !workers.iter().all(|worker| worker.is_finished()) {
             thread::sleep(Duration::from_millis(200));

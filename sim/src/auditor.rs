@@ -288,8 +288,8 @@ impl Auditor {
         let made = &scene.fleet.made;
         let planned: BTreeSet<Status> =
             leads.iter().flat_map(|lead| call.meaning.statuses(*lead, made)).collect();
-        let fits = planned.contains(&status)
-            || self.excuses.excuse(call, status, &planned, (open.received, open.since), &open.work, scene);
+        let fits =
+            planned.contains(&status) || self.excuses.excuse(call, status, &planned, open, leads, scene);
         self.findings.check(Oracle::PlannedStatus, fits, || {
             format!(
                 "request {id} {:?} on {:?} is answered {status:?}; it may be {planned:?}, its key leads to {leads:?}",

@@ -88,7 +88,7 @@ impl Client {
         } else {
             Manner::Good
         };
-        if matches!(call.meaning, Meaning::Anonymous(_) | Meaning::Incomplete) {
+        if calls.iter().any(|call| matches!(call.meaning, Meaning::Anonymous(_) | Meaning::Incomplete)) {
             stage.faults.strikes(Family::ClientBytes);
         }
         if manner != Manner::Good {

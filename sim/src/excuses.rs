@@ -1,9 +1,9 @@
 //! Which injected faults excuse which statuses (decisions.md 1): a failure without one is a finding.
 
-use crate::auditor::Scene;
+use crate::auditor::{Open, Scene};
 use crate::call::{Call, KeyUse, Meaning};
 use crate::plan::{OWNING, SEALING};
-use crate::truth::leads_now;
+use crate::truth::{Leads, leads_now};
 use parsecd_core::config::Config;
 use parsecd_core::ids::{HostKey, ProviderKey, Ticket};
 use parsecd_core::outcome::Outcome;
@@ -215,15 +215,16 @@ impl Excuses {
     }
 
     /// Whether a fault excuses `status` for a request that may be told `planned`.
-    pub fn excuse(
+    pub(crate) fn excuse(
         &self,
         call: &Call,
         status: Status,
         planned: &BTreeSet<Status>,
-        (received, since): (u64, u64),
-        work: &Work,
+        open: &Open,
+        leads: &Leads,
         scene: Scene<'_>,
     ) -> bool {
+        let Open { received, since, ref work, .. } = *open;
         let own = work.statuses.contains(&status);
         let changes = matches!(
             call.meaning,
@@ -235,8 +236,8 @@ impl Excuses {
                 Meaning::ListKeys(_) | Meaning::ListClients(_) | Meaning::DeleteClient(_)
             );
         let away = call.meaning.key().is_some_and(|key| {
-            let leads = leads_now(scene.store, key);
-            leads.iter().flatten().any(|object| scene.fleet.owning().is_away(*object))
+            let mut leads = leads.union(&leads_now(scene.store, key)).copied().collect::<Leads>().into_iter();
+            leads.any(|object| object.is_some_and(|object| scene.fleet.owning().is_away(object)))
         });
         match status {
             Status::KeyInfoManagerError => stored && self.store.touches(received),

@@ -2,8 +2,8 @@
 
 use crate::auditor::{Arrival, Scene};
 use crate::client::Step;
-use crate::link::{Finish, Link};
 use crate::faults::Family;
+use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
 use crate::random::Domain;
 use crate::stage::{Event, MICRO, MILLI};

@@ -4,8 +4,8 @@
 use crate::auditor::{Auditor, Scene};
 use crate::call::Call;
 use crate::client::Client;
-use crate::link::{Finish, Link};
 use crate::faults::Family;
+use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
 use crate::plan::{LISTENER, Plan};
 use crate::provider::fleet::Fleet;

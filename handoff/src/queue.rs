@@ -18,7 +18,7 @@ struct Shared<T> {
 /// The end that puts items in. Never blocks.
 pub struct Sender<T>(Arc<Shared<T>>);
 
-/// The end that takes items out. Blocks while there are none.
+/// The end that takes items out. Blocks while there are none. Several threads may share it; each item goes to one.
 pub struct Receiver<T>(Arc<Shared<T>>);
 
 /// Why an item was not taken into the queue. The item comes back.
@@ -77,7 +77,7 @@ impl<T> Drop for Sender<T> {
         let last = state.senders == 0;
         drop(state);
         if last {
-            self.0.changed.notify_one();
+            self.0.changed.notify_all();
         }
     }
 }
@@ -153,6 +153,37 @@ mod tests {
         let waiting = thread::spawn(move || receiver.take(1));
         drop(sender);
         assert_eq!(waiting.join().unwrap(), None);
+    }
+
+    #[test]
+    fn every_thread_that_shares_a_receiver_sees_the_end() {
+        let (sender, receiver) = queue::<u8>(1);
+        let receiver = Arc::new(receiver);
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                let receiver = Arc::clone(&receiver);
+                thread::spawn(move || receiver.take(1))
+            })
+            .collect();
+        drop(sender);
+        waiting.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), None));
+    }
+
+    #[test]
+    fn threads_that_share_a_receiver_take_each_item_once() {
+        let (sender, receiver) = queue(1000);
+        let receiver = Arc::new(receiver);
+        let takers: Vec<_> = (0..4)
+            .map(|_| {
+                let receiver = Arc::clone(&receiver);
+                thread::spawn(move || std::iter::from_fn(|| receiver.take(1)).flatten().collect::<Vec<_>>())
+            })
+            .collect();
+        (0..1000).for_each(|item| sender.try_send(item).unwrap());
+        drop(sender);
+        let mut taken: Vec<i32> = takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect();
+        taken.sort_unstable();
+        assert_eq!(taken, (0..1000).collect::<Vec<_>>());
     }
 
     #[test]

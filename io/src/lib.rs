@@ -19,6 +19,7 @@ pub mod bell;
 pub mod clock;
 pub mod config;
 pub mod connections;
+pub mod executor;
 pub mod hosts;
 pub mod listener;
 pub mod log;

@@ -1,10 +1,10 @@
 //! The loop: owns the core and everything the core talks to, on one thread.
 //!
-//! A *turn* takes what is ready and steps the core with it, in this order: answers of the store and of hosts,
-//! room for writes, reads, new connections and their first reads, time. Then it does in a batch what the core
-//! asked for: one write per host for all jobs, one write of the audit log, the answers of connections. When
-//! nothing is left the loop waits for the epoll set ([`crate::poller`]), a signal, or the instant the core
-//! named, and for nothing else: without clients it sleeps.
+//! A *turn* takes what is ready and steps the core with it, in this order: answers of the store, of the executor
+//! and of hosts, room for writes, reads, new connections and their first reads, time. Then it does in a batch
+//! what the core asked for: one write per host for all jobs, one write of the audit log, the answers of
+//! connections. When nothing is left the loop waits for the epoll set ([`crate::poller`]), a signal, or the
+//! instant the core named, and for nothing else: without clients it sleeps.
 //!
 //! There is no task per connection and nothing is borrowed from the core across an await: turns are plain
 //! functions and only the wait between them is asynchronous.
@@ -13,6 +13,7 @@ use crate::audit::AuditLog;
 use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::connections::{Connections, Read, Write};
+use crate::executor::Executor;
 use crate::hosts::Hosts;
 use crate::listener::{Accept, Listener, peer};
 use crate::observe::LogObserver;
@@ -63,7 +64,7 @@ pub struct Parts {
     pub observer: LogObserver,
     /// Readiness of all descriptors.
     pub poller: Poller,
-    /// Rung by the store's threads.
+    /// Rung by the threads of the store and of the executor.
     pub bell: Bell,
     /// Signals.
     pub signals: Signals,
@@ -71,6 +72,8 @@ pub struct Parts {
     pub listeners: Vec<Listener>,
     /// Lane hosts.
     pub hosts: Hosts,
+    /// The executor.
+    pub executor: Executor,
     /// The store.
     pub store: Store,
     /// The audit log.
@@ -128,6 +131,7 @@ impl Runtime {
                 connections: Connections::default(),
                 gates: parts.listeners.into_iter().map(gate).collect(),
                 hosts: parts.hosts,
+                executor: parts.executor,
                 store: parts.store,
                 store_down: false,
                 audit: parts.audit,
@@ -253,7 +257,7 @@ impl Runtime {
                 .any(|gate| gate.ready && self.service.accept_budget(gate.listener.key()) > 0)
     }
 
-    /// Answers of the store and of hosts.
+    /// Answers of the store, of the executor and of hosts.
     fn completions(&mut self) {
         for answer in self.world.store.completions() {
             self.step(match answer {
@@ -268,6 +272,9 @@ impl Runtime {
             self.world.store_down = true;
             error!("a thread of the store died; restart parsecd");
             self.step(Input::StoreChanged { state: StoreState::Down });
+        }
+        for (ticket, outcome) in self.world.executor.completions() {
+            self.step(Input::JobFinished { ticket, outcome });
         }
         self.world.hosts.read();
         while let Some(event) = self.world.hosts.next_event() {

@@ -3,6 +3,7 @@
 use crate::audit::AuditLog;
 use crate::bell::Bell;
 use crate::config::{ProviderSettings, Settings};
+use crate::executor::Executor;
 use crate::hosts::{Hosts, Program};
 use crate::listener::{Address, ListenError, Listener};
 use crate::observe::LogObserver;
@@ -103,6 +104,9 @@ fn assemble(settings: Settings) -> Result<Runtime, StartError> {
     // The store first: its lock keeps two daemons of one configuration from racing for the socket.
     let ringing = bell.clone();
     let store = Store::open(&settings.store, move || ringing.ring())?;
+    let threads = settings.core.executor.as_ref().map_or(0, |executor| executor.threads);
+    let ringing = bell.clone();
+    let executor = Executor::start(threads, move || ringing.ring()).map_err(system("start a thread"))?;
     let audit = AuditLog::open(settings.audit_log.as_deref())
         .map_err(|cause| StartError::Audit { path: settings.audit_log.clone().unwrap_or_default(), cause })?;
     let programs = programs(&settings, &store.store_key())?;
@@ -120,6 +124,7 @@ fn assemble(settings: Settings) -> Result<Runtime, StartError> {
         signals,
         listeners,
         hosts: Hosts::new(programs),
+        executor,
         store,
         audit,
     };

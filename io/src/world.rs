@@ -3,16 +3,15 @@
 use crate::audit::AuditLog;
 use crate::bell::Bell;
 use crate::connections::{Connections, Ending};
+use crate::executor::Executor;
 use crate::hosts::Hosts;
 use crate::listener::Listener;
 use crate::poller::{Poller, Readiness, Source};
 use crate::store::{Store, StoreRequest};
 use parsecd_core::ids::ConnectionKey;
 use parsecd_core::input::{Input, TokenVerdict};
-use parsecd_core::outcome::Outcome;
 use parsecd_core::output::{Output, Place};
 use std::collections::VecDeque;
-use tracing::error;
 
 /// A listener, and whether somebody waits at it.
 pub(crate) struct Gate {
@@ -28,6 +27,7 @@ pub(crate) struct World {
     pub(crate) connections: Connections,
     pub(crate) gates: Vec<Gate>,
     pub(crate) hosts: Hosts,
+    pub(crate) executor: Executor,
     pub(crate) store: Store,
     pub(crate) store_down: bool,
     pub(crate) audit: AuditLog,
@@ -55,10 +55,7 @@ impl World {
                 self.store.submit(StoreRequest::Commit { ticket, mutation })
             }
             Output::StartJob { ticket, on: Place::Lane(lane), job } => self.hosts.start(lane, ticket, &job),
-            Output::StartJob { ticket, on: Place::Executor, .. } => {
-                error!("a job for the executor, which this version does not have");
-                self.answers.push_back(Input::JobFinished { ticket, outcome: Outcome::NoEffect });
-            }
+            Output::StartJob { ticket, on: Place::Executor, job } => self.executor.submit(ticket, job),
             Output::CancelJob { ticket } => self.hosts.cancel(ticket),
             Output::OpenHost { host } => self.hosts.open(host, &self.poller),
             Output::KillHost { host } => self.hosts.kill(host),

@@ -1,12 +1,13 @@
 //! `[core_settings]`: bounds, deadlines, policy, log.
 
+use super::environment::Environment;
 use super::settings::{LogFormat, LogLevel, LogSettings};
 use super::table::{Report, Table};
 use parsecd_core::config::{Deadlines, Limits};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(super) const KEYS: [&str; 25] = [
+pub(super) const KEYS: [&str; 26] = [
     "allow_deprecated",
     "allow_root",
     "allowed_modules",
@@ -15,6 +16,7 @@ pub(super) const KEYS: [&str; 25] = [
     "buffer_size_limit",
     "connections_max",
     "drain_timeout",
+    "executor_threads",
     "forbid_inline_secrets",
     "idle_listener_sleep_duration",
     "idle_timeout",
@@ -37,6 +39,9 @@ pub(super) const KEYS: [&str; 25] = [
 /// Largest body limits, in bytes: half of the memory that all requests share, so that two can always be served.
 const BODY_MAX: u64 = 128 << 20;
 
+/// Most threads of the executor.
+const THREADS_MAX: u16 = 256;
+
 /// Longest deadline, in milliseconds: a day.
 const LONGEST: u64 = 24 * 60 * 60 * 1000;
 
@@ -46,6 +51,7 @@ pub(super) struct CoreSettings {
     pub(super) deadlines: Deadlines,
     pub(super) log: LogSettings,
     pub(super) audit_log: Option<PathBuf>,
+    pub(super) executor_threads: u16,
     pub(super) allow_root: bool,
     pub(super) allow_deprecated: bool,
     pub(super) refuse_pkcs1v15_encryption: bool,
@@ -53,13 +59,15 @@ pub(super) struct CoreSettings {
     pub(super) allowed_modules: Option<Vec<PathBuf>>,
 }
 
-impl Default for CoreSettings {
-    fn default() -> Self {
+impl CoreSettings {
+    /// What holds where the file says nothing.
+    pub(super) fn new(environment: &Environment) -> Self {
         CoreSettings {
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             log: LogSettings { format: LogFormat::Text, level: None, timestamp: false, error_details: false },
             audit_log: None,
+            executor_threads: environment.cores.clamp(1, THREADS_MAX),
             allow_root: false,
             allow_deprecated: false,
             refuse_pkcs1v15_encryption: false,
@@ -70,8 +78,12 @@ impl Default for CoreSettings {
 }
 
 /// Reads the section; `None` stands for a file without it.
-pub(super) fn read(table: Option<&Table<'_, '_>>, report: &mut Report<'_>) -> CoreSettings {
-    let mut settings = CoreSettings::default();
+pub(super) fn read(
+    table: Option<&Table<'_, '_>>,
+    environment: &Environment,
+    report: &mut Report<'_>,
+) -> CoreSettings {
+    let mut settings = CoreSettings::new(environment);
     let Some(table) = table else {
         return settings;
     };
@@ -82,6 +94,9 @@ pub(super) fn read(table: Option<&Table<'_, '_>>, report: &mut Report<'_>) -> Co
     read_limits(table, &mut settings.limits, report);
     read_deadlines(table, &mut settings.deadlines, report);
     read_log(table, &mut settings.log, report);
+    if let Some(threads) = table.number("executor_threads", 0..=u64::from(THREADS_MAX), "", report) {
+        settings.executor_threads = u16::try_from(threads.value).unwrap_or(THREADS_MAX);
+    }
     settings.audit_log = table.path("audit_log", report).map(|at| at.value);
     let mut flag = |key| table.boolean(key, report).unwrap_or(false);
     settings.allow_root = flag("allow_root");

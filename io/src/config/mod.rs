@@ -23,7 +23,7 @@ pub use settings::{ListenerSettings, LogFormat, LogLevel, LogSettings, ProviderS
 
 use core_settings::CoreSettings;
 use listener::{Known, Listeners};
-use parsecd_core::config::{Config, ListenerConfig, ProviderConfig};
+use parsecd_core::config::{Config, ExecutorConfig, ListenerConfig, ProviderConfig};
 use parsecd_core::ids::{ListenerKey, ProviderKey};
 use std::path::{Path, PathBuf};
 use table::{Report, Table};
@@ -95,7 +95,7 @@ impl Settings {
             authenticators: vec![authenticator::default()],
             providers: vec![ProviderKey(0)],
         };
-        Ok(assemble(CoreSettings::default(), vec![provider], vec![(listener, config)], store))
+        Ok(assemble(CoreSettings::new(environment), vec![provider], vec![(listener, config)], store))
     }
 
     /// What `text`, the content of `file`, says.
@@ -113,7 +113,7 @@ impl Settings {
         if let Some(second) = sections.get(1) {
             report.error(&second.span, "core_settings", "a second time", "write [core_settings] once");
         }
-        let core = core_settings::read(sections.first(), &mut report);
+        let core = core_settings::read(sections.first(), environment, &mut report);
         let tables = root.tables("authenticator", "authenticator", &mut report);
         let authenticators = authenticator::read(&tables, &mut report);
         let tables = root.tables("key_manager", "key_manager", &mut report);
@@ -160,7 +160,10 @@ fn assemble(
             deadlines: core.deadlines,
             allow_deprecated: core.allow_deprecated,
             refuse_pkcs1v15_encryption: core.refuse_pkcs1v15_encryption,
-            executor: None,
+            executor: (core.executor_threads > 0).then(|| ExecutorConfig {
+                threads: core.executor_threads,
+                capabilities: parsecd_executor::capabilities(),
+            }),
             audit: core.audit_log.is_some(),
             providers: provider_keys().zip(provider_configs).collect(),
             listeners: listener_keys().zip(listener_configs).collect(),

@@ -51,18 +51,16 @@ fn a_point_that_is_none_is_refused_as_by_the_software_provider() {
 
 /// RSAPublicKey of `modulus` and `exponent`, given with the zero that keeps them positive.
 fn rsa_public(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
-    let length = |content: &[u8]| {
+    let element = |tag: u8, content: &[u8]| {
         let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-        [0x82, high, low]
+        let header = match content.len() {
+            0..=0x7F => vec![tag, low],
+            0x80..=0xFF => vec![tag, 0x81, low],
+            _ => vec![tag, 0x82, high, low],
+        };
+        [header.as_slice(), content].concat()
     };
-    let exponent_length = u8::try_from(exponent.len()).unwrap();
-    let short = [[2].as_slice(), &length(modulus), modulus].concat();
-    let integers = if exponent.len() < 128 {
-        [short.as_slice(), &[2, exponent_length], exponent].concat()
-    } else {
-        [short.as_slice(), &[2, 0x81, exponent_length], exponent].concat()
-    };
-    [[0x30].as_slice(), &length(&integers), &integers].concat()
+    element(0x30, &[element(2, modulus), element(2, exponent)].concat())
 }
 
 fn modulus() -> Vec<u8> {
@@ -167,7 +165,8 @@ fn any_key() -> impl Strategy<Value = (KeyType, u32, Vec<u8>)> {
         modulus[0] |= 0x80;
         modulus[length - 1] |= 1;
         let bits = u32::try_from(8 * length).unwrap();
-        let public = rsa_public(&[vec![0], modulus].concat(), &[0, exponent]);
+        let exponent = if exponent < 0x80 { vec![exponent] } else { vec![0, exponent] };
+        let public = rsa_public(&[vec![0], modulus].concat(), &exponent);
         (KeyType::RsaPublicKey, bits, public)
     });
     let noise = (any_bytes(), prop::sample::select(vec![1024, 2048, 4096, 256, 384, 521]));

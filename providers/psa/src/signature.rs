@@ -14,6 +14,9 @@ use std::borrow::Cow;
 const PROOF_SCHEME: AsymmetricSignature =
     AsymmetricSignature::RsaPkcs1v15Sign(SignHash::Specific(Hash::Sha256));
 
+/// Bytes of the modulus that PKCS #1 v1.5 needs beside the content (RFC 8017, 9.2). PSS needs more.
+const PKCS1V15_OVERHEAD: usize = 11;
+
 /// Policy of a key pair that is to be exported after its proof.
 pub fn proof_policy() -> KeyPolicy {
     let algorithm = PROOF_SCHEME.psa();
@@ -61,8 +64,20 @@ pub fn verify_hash(
 ) -> Result<Effect, Status> {
     provider.check_algorithm(&key.attributes, Algorithm::AsymmetricSignature(scheme))?;
     let (algorithm, input) = library_scheme(scheme, hash)?;
-    provider.load_public(key, Usage::VerifyHash, algorithm)?.verify_hash(algorithm, &input, signature)?;
-    Ok(Effect::Verified)
+    let KeyAttributes { key_type, bits, .. } = key.attributes;
+    let is_rsa = key_type.public_type() == Some(KeyType::RsaPublicKey);
+    if is_rsa && input.len() + PKCS1V15_OVERHEAD > signature_size(KeyType::RsaKeyPair, bits) {
+        return Err(Status::PsaErrorInvalidArgument);
+    }
+    match provider.load_public(key, Usage::VerifyHash, algorithm)?.verify_hash(algorithm, &input, signature) {
+        Ok(()) => Ok(Effect::Verified),
+        // Key and hash fit: a number that is not below the modulus is left, which RFC 8017, 8.1.2 and 8.2.2, call
+        // an invalid signature.
+        Err(error) if is_rsa && error.status() == Status::PsaErrorInvalidArgument => {
+            Err(Status::PsaErrorInvalidSignature)
+        }
+        Err(error) => Err(error.status()),
+    }
 }
 
 /// The PSA algorithm by which the library makes signatures of `scheme`, and what it signs for `hash`.

@@ -189,6 +189,30 @@ fn hashes_of_another_length_are_refused_before_the_key_is_used() {
         let raw = AsymmetricSignature::RsaPkcs1v15SignRaw;
         assert_eq!(output(sign(provider, &rsa, raw, &[1; 128 - 11])).len(), 128);
         assert_eq!(sign(provider, &rsa, raw, &[1; 128 - 10]), INVALID_ARGUMENT);
+        assert_eq!(verify(provider, &rsa, raw, &[1; 128 - 10], &[1; 128]), INVALID_ARGUMENT);
+        assert_eq!(verify(provider, &rsa, raw, &[1; 128 - 10], &[0xFF; 128]), INVALID_ARGUMENT);
+    });
+}
+
+#[test]
+fn a_signature_that_is_not_below_the_modulus_is_invalid() {
+    with_provider(|provider| {
+        let pair = made(generate(provider, attributes(KeyType::RsaKeyPair, 1024)));
+        let public = made(import(provider, attributes(KeyType::RsaPublicKey, 1024), &pair.public));
+        // RSAPublicKey of 1024 bits: the modulus stands at a fixed place, behind a zero.
+        let modulus = &pair.public[7..7 + 128];
+        for algorithm in [
+            AsymmetricSignature::RsaPkcs1v15SignRaw,
+            AsymmetricSignature::RsaPkcs1v15Sign(SHA256),
+            AsymmetricSignature::RsaPkcs1v15Sign(SignHash::Specific(Hash::Sha512_256)),
+            AsymmetricSignature::RsaPss(SHA256),
+        ] {
+            for signature in [modulus, &[0xFF; 128]] {
+                for key in [&pair, &public] {
+                    assert_eq!(verify(provider, key, algorithm, &[7; 32], signature), INVALID_SIGNATURE);
+                }
+            }
+        }
     });
 }
 

@@ -15,13 +15,13 @@ export PATH := $(tools)/bin:$(PATH)
 
 cargo := scripts/cargo
 
-.PHONY: deps run test check style lint policy proof build instructions bench bench-short abuse sim soak determinism
+.PHONY: deps run test check style lint policy proof loom build instructions bench bench-short abuse sim soak determinism
 
 run:
 	scripts/deps
 	scripts/run
 
-test: deps style policy lint proof instructions build
+test: deps style policy lint proof loom instructions build
 	$(cargo) test --workspace --locked
 	scripts/run target/debug </dev/null
 
@@ -44,6 +44,11 @@ lint:
 
 proof:
 	scripts/no-std-proof
+
+# What passes between threads, in every interleaving up to a bound. In a directory of its own, for everything is
+# built with loom's primitives.
+loom:
+	RUSTFLAGS="--cfg loom" $(cargo) test --release --locked -p parsecd-handoff --test loom --target-dir target/loom
 
 # Tests start the daemon, its hosts and the command line client as programs.
 build:

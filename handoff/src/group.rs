@@ -20,7 +20,7 @@ pub fn serve_groups<T, A>(
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::completions::completions;

@@ -1,5 +1,6 @@
 //! What passes between the loop and a thread that may block: a bounded queue one way, completions the other
-//! way, and group commit on top of both. Knows nothing of what is passed, of clocks or of any runtime.
+//! way, group commit on top of both, and one wake-up for many answers. Knows nothing of what is passed, of clocks
+//! or of any runtime.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -17,7 +18,9 @@ mod completions;
 mod group;
 mod queue;
 mod sync;
+mod wake;
 
 pub use completions::{Completer, Completions, completions};
 pub use group::serve_groups;
 pub use queue::{Receiver, Refused, Sender, queue};
+pub use wake::WakeFlag;

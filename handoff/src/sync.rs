@@ -1,6 +1,16 @@
-//! The only place that names synchronisation primitives, so that a model checker can take their place.
+//! The only place that names synchronisation primitives, so that loom can take their place (`tests/loom.rs`).
 
-pub(crate) use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(loom)]
+pub(crate) use loom::sync::{
+    Arc, Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
+pub(crate) use std::sync::PoisonError;
+#[cfg(not(loom))]
+pub(crate) use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Locks `mutex`. A thread that panicked while it held the lock left a queue of whole items behind: every
 /// change under these locks is a single push, take or flag, so the value is used as it is.

@@ -128,7 +128,9 @@ mod tests {
     fn start(threads: u16, run: fn(&Job) -> Outcome) -> (Executor, mpsc::Receiver<()>) {
         let (wake, woken) = mpsc::channel();
         let wake = std::sync::Mutex::new(wake);
-        let ring = move || drop(wake.lock().unwrap().send(()));
+        let ring = move || {
+            wake.lock().unwrap().send(()).ok();
+        };
         (Executor::with(threads, ring, run).unwrap(), woken)
     }
 

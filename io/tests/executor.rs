@@ -95,7 +95,7 @@ fn verify_encrypt_and_hash_work_while_every_host_stands_still() {
         key_name: "decrypts".into(),
         algorithm: OAEP,
         plaintext: SecretBytes::from(b"text".as_slice()),
-        salt: b"label".to_vec(),
+        salt: Some(b"label".to_vec()),
     };
     let ciphertext = match client.request(client.provider(), &encrypt).unwrap() {
         Reply::PsaAsymmetricEncrypt { ciphertext } => ciphertext,
@@ -107,7 +107,7 @@ fn verify_encrypt_and_hash_work_while_every_host_stands_still() {
         key_name: "decrypts".into(),
         algorithm: OAEP,
         ciphertext,
-        salt: b"label".to_vec(),
+        salt: Some(b"label".to_vec()),
     };
     match client.request(client.provider(), &decrypt).unwrap() {
         Reply::PsaAsymmetricDecrypt { plaintext } => assert_eq!(plaintext.expose(), b"text"),

@@ -12,7 +12,7 @@ use crate::outcome::{Effect, Outcome};
 use crate::output::{Output, Place};
 use crate::policy::usage::KeyUse;
 use crate::providers::Queued;
-use crate::record::SealedMaterial;
+use crate::record::{Record, SealedMaterial};
 use crate::request::{Request, Retries, Then};
 use crate::state::{Purpose, Step};
 use crate::time::Instant;
@@ -47,7 +47,11 @@ impl Executor {
 
 /// Whether an executor that can do `capabilities` runs this job: it needs no secret.
 pub(crate) fn runs_on_executor(capabilities: Option<&Capabilities>, job: &Job) -> bool {
-    let Some(capabilities) = capabilities else { return false };
+    capabilities.is_some_and(|capabilities| is_within(capabilities, job))
+}
+
+/// Whether this is a job without a secret that is among `capabilities`.
+fn is_within(capabilities: &Capabilities, job: &Job) -> bool {
     match job {
         Job::HashCompute { algorithm, .. } => capabilities.hashes.contains(algorithm),
         Job::Use { key, operation: KeyOperation::VerifyHash { algorithm, hash, .. } } => {
@@ -134,7 +138,10 @@ impl Step<'_> {
         if let Some(job) = executor.running.remove(&ticket) {
             let took = now.since(job.began);
             executor.queue.ended(&job.principal, job.expected, took);
-            executor.costs.measured(job.kind, took);
+            // A refusal may come before the work.
+            if matches!(outcome, Outcome::Done(_)) {
+                executor.costs.measured(job.kind, took);
+            }
         }
         if let Some(id) = id {
             self.executor_answered(id, outcome);
@@ -148,6 +155,7 @@ impl Step<'_> {
             _ => return,
         };
         match then {
+            Then::Answer if outcome == Outcome::NoEffect => self.leave_to_lanes(id),
             Then::Answer => self.request_job_finished(id, outcome),
             Then::Check { signature, host } => {
                 let verified = matches!(outcome, Outcome::Done(Effect::Verified));
@@ -164,6 +172,44 @@ impl Step<'_> {
                 }
             }
         }
+    }
+
+    /// The executor cannot do it after all: it goes to the lanes, as it would have without an executor.
+    fn leave_to_lanes(&mut self, id: RequestId) {
+        self.request_ran(id);
+        let Some(Request::Running { job, uses, expected, retries, .. }) =
+            self.request_becomes(id, Request::Admitted)
+        else {
+            return;
+        };
+        let allowed = self.check_left(id, &job, uses.as_deref());
+        let provider = self.state.requests.get(&id).and_then(|request| request.provider);
+        self.request_becomes(id, Request::Queued { job, uses, expected, retries });
+        match (allowed, provider) {
+            (Ok(()), Some(provider)) => {
+                self.expect_lane(id);
+                self.enter_queue_first(provider, id);
+            }
+            (Ok(()), None) => self.refuse_queued(id, Status::PsaErrorNotSupported),
+            (Err(status), _) => self.refuse_queued(id, status),
+        }
+    }
+
+    /// What is asked of a request before it waits for a lane.
+    fn check_left(&self, id: RequestId, job: &Job, uses: Option<&Record>) -> Result<(), Status> {
+        if self.state.shutdown.is_some() {
+            return Err(Status::PsaErrorCommunicationFailure);
+        }
+        let request = self.state.requests.get(&id).ok_or(Status::ConnectionError)?;
+        let provider = request.provider.ok_or(Status::PsaErrorNotSupported)?;
+        if let Some(record) = uses {
+            self.check_device(provider, record)?;
+        }
+        let capabilities = self.serving_capabilities(provider)?;
+        if !is_within(capabilities, job) {
+            return Err(Status::PsaErrorNotSupported);
+        }
+        self.check_queue(provider, &request.payer())
     }
 
     /// Verifies a signature before it leaves, where the provider is configured so. Whether it does.
@@ -203,7 +249,7 @@ impl Step<'_> {
         &mut self,
         id: RequestId,
         job: Job,
-        uses: Option<Arc<crate::record::Record>>,
+        uses: Option<Arc<Record>>,
         expected: crate::operations::replies::Expected,
         payer: &Payer,
     ) {

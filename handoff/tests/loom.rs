@@ -1,9 +1,8 @@
 //! What passes between the loop and its workers, in every interleaving that loom finds: nothing is lost, nothing
 //! is done twice, no wake-up is missed, every thread ends. A wake-up that is missed shows as a deadlock.
 //!
-//! Bound: at most [`PREEMPTIONS`] preemptions in a run (switches where the running thread could have gone on;
-//! there is no bound on those where it could not), at most four threads, as many items as the model says. Run as
-//! `make loom`; without `--cfg loom` this file is empty.
+//! Bound: every switch where the running thread cannot go on, and as many where it could (preemptions) as stand
+//! below; one or two workers, two or three items. Run as `make loom`; without `--cfg loom` this file is empty.
 #![cfg(loom)]
 
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -12,13 +11,19 @@ use loom::thread;
 use parsecd_handoff::{Completer, Completions, Receiver, Refused, Sender, WakeFlag};
 use parsecd_handoff::{completions, queue, serve_groups};
 
-/// Preemptions in a run, where threads are many.
-const PREEMPTIONS: usize = 3;
+/// Preemptions in a run with one worker.
+const ONE_WORKER: usize = 5;
 
-/// Explores `model` with at most so many preemptions; `None`: with any number.
-fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
+/// Preemptions in a run with two workers.
+const TWO_WORKERS: usize = 3;
+
+/// Preemptions in a run with two workers that share a queue and wake the loop.
+const TWO_THAT_WAKE: usize = 2;
+
+/// Explores `model` with at most so many preemptions.
+fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions;
+    builder.preemption_bound = Some(preemptions);
     builder.check(model);
 }
 
@@ -114,7 +119,7 @@ fn each_ran_once(runs: &[AtomicUsize]) {
 
 #[test]
 fn the_threads_of_the_executor_answer_every_job_once_and_end() {
-    explore(Some(PREEMPTIONS), || {
+    explore(TWO_THAT_WAKE, || {
         let main = Loop::new();
         let (completer, answers) = completions(main.waker());
         let (sender, receiver) = queue(2);
@@ -134,7 +139,7 @@ fn the_threads_of_the_executor_answer_every_job_once_and_end() {
 
 #[test]
 fn an_executor_that_is_let_go_finishes_what_it_was_given() {
-    explore(Some(PREEMPTIONS), || {
+    explore(TWO_WORKERS, || {
         let main = Loop::new();
         let (completer, answers) = completions(main.waker());
         let (sender, receiver) = queue(2);
@@ -153,7 +158,7 @@ fn an_executor_that_is_let_go_finishes_what_it_was_given() {
 
 #[test]
 fn a_job_that_finds_the_queue_full_is_answered_by_the_loop_itself() {
-    explore(Some(PREEMPTIONS), || {
+    explore(ONE_WORKER, || {
         let main = Loop::new();
         let (completer, answers) = completions(main.waker());
         let (sender, receiver) = queue(1);
@@ -192,7 +197,7 @@ fn write(
 
 #[test]
 fn the_writer_of_the_store_commits_every_mutation_once_and_in_order() {
-    explore(None, || {
+    explore(ONE_WORKER, || {
         let main = Loop::new();
         let (completer, answers) = completions(main.waker());
         let (sender, receiver) = queue(3);
@@ -210,7 +215,7 @@ fn the_writer_of_the_store_commits_every_mutation_once_and_in_order() {
 
 #[test]
 fn a_store_that_is_closed_commits_what_it_was_given_before_its_threads_end() {
-    explore(Some(PREEMPTIONS), || {
+    explore(TWO_WORKERS, || {
         let main = Loop::new();
         let (completer, answers) = completions(main.waker());
         let groups = Arc::new(Mutex::new(Vec::new()));
@@ -245,7 +250,7 @@ fn lane(completer: &Completer<usize>) -> (Sender<usize>, thread::JoinHandle<()>)
 
 #[test]
 fn lanes_of_one_host_share_a_waker_and_lose_no_answer() {
-    explore(Some(PREEMPTIONS), || {
+    explore(TWO_WORKERS, || {
         let link = Loop::new();
         let (completer, answers) = completions(link.waker());
         let lanes = [lane(&completer), lane(&completer)];
@@ -266,7 +271,7 @@ fn lanes_of_one_host_share_a_waker_and_lose_no_answer() {
 
 #[test]
 fn the_end_of_a_worker_wakes_the_loop_and_later_jobs_come_back() {
-    explore(None, || {
+    explore(ONE_WORKER, || {
         let main = Loop::new();
         let (completer, answers) = completions(main.waker());
         let (sender, receiver) = queue(2);
@@ -293,7 +298,7 @@ fn the_end_of_a_worker_wakes_the_loop_and_later_jobs_come_back() {
 
 #[test]
 fn whoever_shares_the_end_of_a_queue_sees_all_items_and_then_the_end() {
-    explore(Some(PREEMPTIONS), || {
+    explore(TWO_WORKERS, || {
         let (sender, receiver) = queue(2);
         let receiver = Arc::new(receiver);
         let second = sender.clone();

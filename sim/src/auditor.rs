@@ -444,7 +444,7 @@ impl Auditor {
                     }
                 }
                 Seen::Refused(connection, _) => drop(self.taken(connection)),
-                Seen::Answered { .. } | Seen::Other => {}
+                Seen::Answered { .. } => {}
             }
         }
     }

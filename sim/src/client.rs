@@ -269,8 +269,11 @@ fn requests(client: &Client, total: usize, stage: &mut Stage) -> VecDeque<(u64, 
     steps
 }
 
-/// Sends of `total` bytes, split at random places, often in one piece, sometimes byte by byte.
+/// Sends of `total` bytes, in one piece or split at random places, sometimes byte by byte.
 fn split(total: usize, stage: &mut Stage) -> VecDeque<(u64, Step)> {
+    if total > 0 && !stage.random.chance(Domain::Socket, stage.weights.splits) {
+        return VecDeque::from([(stage.latency(Domain::Socket, 10 * MICRO), Step::Send(total))]);
+    }
     let mut steps = VecDeque::new();
     let largest = *stage.random.pick(Domain::Socket, &[total, total, 36, 7, total / 2 + 1]).max(&1);
     let mut left = total;

@@ -20,6 +20,7 @@ pub mod oracle;
 mod orders;
 pub mod plan;
 pub mod provider;
+pub mod queue;
 pub mod random;
 pub mod run;
 pub mod scenario;

@@ -120,10 +120,12 @@ pub struct Weights {
     pub damage: u32,
     /// The daemon dies after so many events at most; 0: never.
     pub crash_within: u64,
-    /// The daemon is told to stop after so many milliseconds at most; 0: never.
+    /// The daemon is told to stop after about so many requests at most; 0: never.
     pub stop_within: u64,
     /// A client does not behave: leaves early, stays silent, drips, sends more than its frame.
     pub misbehaves: u32,
+    /// A client sends what it sends in pieces.
+    pub splits: u32,
     /// A latency is a thousand times the usual.
     pub slow: u32,
     /// Accepting fails.
@@ -227,8 +229,9 @@ fn weights(random: &mut Random) -> Weights {
     let (stillborn, group) = (family(&[20, 200]), family(&[5, 30, 150, 400]));
     let (read_fails, damage) = (family(&[5, 50]), family(&[5, 50]));
     let (misbehaves, slow) = (family(&[30, 200, 600]), family(&[1, 10, 50]));
-    let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 2, 3]));
-    let stop_within = *random.pick(Domain::Swarm, &[0, 0, 0, 0, 10, 100, 2_000]);
+    let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 1, 2, 2, 3]));
+    let splits = family(&[100, 600]);
+    let stop_within = *random.pick(Domain::Swarm, &[0, 0, 0, 0, 0, 10, 100, 1_000]);
     let crash_within = match crash {
         0 => 0,
         1 => 5_000,
@@ -249,6 +252,7 @@ fn weights(random: &mut Random) -> Weights {
         crash_within,
         stop_within,
         misbehaves,
+        splits,
         slow,
         accept_fails,
         operations,

@@ -175,7 +175,9 @@ impl World {
             };
             self.auditor.received(id, &self.calls[id], scene);
         }
-        self.stage.after(0, Event::Readable(connection));
+        if !link.inbound.is_empty() || link.inbound_closed {
+            self.stage.after(0, Event::Readable(connection));
+        }
         self.feed(Input::BytesReceived { connection, bytes: &bytes });
         if let (Some(service), Some(link)) = (&self.service, self.links.get_mut(&connection)) {
             link.stalled |= service.read_budget(connection) == 0;

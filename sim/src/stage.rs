@@ -3,6 +3,7 @@
 use crate::faults::{Family, Faults};
 use crate::plan::{GROUP_FAULTS, JOB_FAULTS, OPEN_FAULTS, Plan, Script, Weights};
 use crate::provider::JobFault;
+use crate::queue::Queue;
 use crate::random::{Domain, Random};
 use crate::store::GroupFate;
 use crate::trace::Trace;
@@ -10,7 +11,6 @@ use parsecd_core::ids::{ConnectionKey, HostKey, ListenerKey, Ticket};
 use parsecd_core::job::Job;
 use parsecd_core::outcome::Outcome;
 use parsecd_core::store::{CommitResult, Counters, Fetched, Page};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Nanoseconds of a microsecond.
@@ -118,8 +118,7 @@ pub struct Stage {
     pub trace: Trace,
     /// Faults that struck.
     pub faults: Faults,
-    queue: BTreeMap<(u64, u8, u64), Event>,
-    sequence: u64,
+    queue: Queue<Event>,
 }
 
 impl Stage {
@@ -133,15 +132,13 @@ impl Stage {
             script: plan.script.clone(),
             trace,
             faults: Faults::default(),
-            queue: BTreeMap::new(),
-            sequence: 0,
+            queue: Queue::default(),
         }
     }
 
     /// Has `event` happen `delay` nanoseconds from now.
     pub fn after(&mut self, delay: u64, event: Event) {
-        self.sequence += 1;
-        self.queue.insert((self.now + delay, event.class(), self.sequence), event);
+        self.queue.insert(self.now + delay, event.class(), event);
     }
 
     /// Tells the core of this life `delay` nanoseconds from now.
@@ -151,19 +148,19 @@ impl Stage {
 
     /// When the next event is.
     pub fn next_at(&self) -> Option<u64> {
-        self.queue.first_key_value().map(|((at, ..), _)| *at)
+        self.queue.next_at()
     }
 
     /// Takes the next event and goes to its time.
     pub fn pop(&mut self) -> Option<Event> {
-        let ((at, ..), event) = self.queue.pop_first()?;
+        let (at, event) = self.queue.pop()?;
         self.now = self.now.max(at);
         Some(event)
     }
 
     /// Forgets the requests of the storm that have not begun.
     pub fn end_storm(&mut self) {
-        self.queue.retain(|_, event| !matches!(event, Event::Request));
+        self.queue.retain(|event| !matches!(event, Event::Request));
     }
 
     /// A latency of up to `usual`, sometimes a thousand times as long.

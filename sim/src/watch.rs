@@ -45,8 +45,6 @@ pub enum Seen {
     },
     /// A connection was refused, or a request of it that was not converted, and why.
     Refused(ConnectionKey, Status),
-    /// Anything else.
-    Other,
 }
 
 /// Collects the events of one step.
@@ -78,7 +76,7 @@ impl Watch {
 
 impl Observer for Watch {
     fn event(&mut self, event: Event<'_>) {
-        self.0.push(match event {
+        let seen = match event {
             Event::Admitted { request, connection, application, opcode } => {
                 Seen::Admitted { request, connection, application: application.cloned(), opcode }
             }
@@ -92,7 +90,8 @@ impl Observer for Watch {
                 Seen::Answered { request, connection, status }
             }
             Event::Refused { connection, status, .. } => Seen::Refused(connection, status),
-            _ => Seen::Other,
-        });
+            _ => return,
+        };
+        self.0.push(seen);
     }
 }

@@ -90,6 +90,8 @@ pub struct World {
     pub(crate) crash_at: Option<u64>,
     pub(crate) recovering: bool,
     pub(crate) requests_left: u64,
+    /// Of one step; kept so that it need not grow again.
+    outputs: Vec<Output>,
     /// Connections that the core has begun to end in this step.
     pub(crate) finished: Vec<(ConnectionKey, Finish)>,
 }
@@ -124,6 +126,7 @@ impl World {
             crash_at: None,
             recovering: false,
             requests_left: plan.requests,
+            outputs: Vec::new(),
             stage,
             plan,
         }
@@ -303,7 +306,8 @@ impl World {
         self.stage.trace.event(&(instant, digest), || tell::input(instant, &input));
         let mut watch = Watch::default();
         let now = Now { instant: Instant(instant), wall: WallTime((instant / MILLI) as i64) };
-        let outputs: Vec<Output> = service.step(now, input, &mut watch).collect();
+        let mut outputs = std::mem::take(&mut self.outputs);
+        outputs.extend(service.step(now, input, &mut watch));
         for seen in &watch.0 {
             self.stage.trace.note(|| format!("    {seen:?}"));
         }
@@ -316,13 +320,14 @@ impl World {
         if self.dies_here() {
             return;
         }
-        for output in outputs {
+        for output in outputs.drain(..) {
             self.stage.trace.event(&output, || tell::output(&output));
             self.perform(output);
             if self.dies_here() {
                 return;
             }
         }
+        self.outputs = outputs;
         answered.into_iter().for_each(|connection| self.answers_appear(connection));
         for (connection, finish) in std::mem::take(&mut self.finished) {
             self.check_finish(connection, finish);
@@ -407,7 +412,8 @@ impl World {
         };
         let within = self.stage.weights.stop_within;
         if within > 0 {
-            let delay = self.stage.random.between(Domain::Crash, 1, within) * MILLI;
+            let requests = self.stage.random.between(Domain::Crash, 1, within);
+            let delay = requests * self.plan.pause.max(100) * MICRO;
             self.stage.after(delay, Event::Stop(self.stage.boot));
         }
         let mut boot = [0; 16];

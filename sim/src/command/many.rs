@@ -108,6 +108,8 @@ pub struct Summary {
     pub hashes: Vec<Line>,
     /// Seconds it took.
     pub seconds: f64,
+    /// Seconds the threads had a core; where the system does not tell, those since they began.
+    pub cpu_seconds: f64,
     /// Threads that worked.
     pub threads: usize,
 }
@@ -140,6 +142,7 @@ impl Summary {
         self.failure = failures.min_by_key(|failure| failure.seed);
         self.hashes.extend(other.hashes);
         self.findings.add(other.findings);
+        self.cpu_seconds += other.cpu_seconds;
     }
 
     /// Checks that never ran and marks that were never reached, where there were enough worlds for them.
@@ -158,10 +161,17 @@ impl Summary {
         all
     }
 
-    /// Requests per second on one core.
+    /// Requests per second of a core.
     pub fn speed(&self) -> f64 {
-        self.counts.requests as f64 / self.seconds.max(1e-9) / self.threads.max(1) as f64
+        self.counts.requests as f64 / self.cpu_seconds.max(1e-9)
     }
+}
+
+/// Seconds this thread had a core.
+fn cpu_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: u64 = text.split(' ').next()?.parse().ok()?;
+    Some(nanoseconds as f64 / 1e9)
 }
 
 /// Runs worlds until all are done, the time is over, or one fails.
@@ -184,6 +194,7 @@ pub fn run_all(job: Job) -> Summary {
                 over.store(true, Ordering::Relaxed);
             }
         }
+        summary.cpu_seconds = cpu_seconds().unwrap_or(started.elapsed().as_secs_f64());
         summary
     };
     let mut summary = Summary::default();

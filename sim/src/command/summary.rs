@@ -25,7 +25,7 @@ pub fn text(summary: &Summary) -> String {
         let share = *runs as f64 * 100.0 / summary.runs.max(1) as f64;
         line(format!("  {:>13}  {share:>5.1} %  {mark:?}", summary.findings.reached(mark)));
     }
-    let (counts, cpu) = (summary.counts, summary.seconds * summary.threads as f64);
+    let (counts, cpu) = (summary.counts, summary.cpu_seconds.max(1e-9));
     line(format!(
         "{} worlds in {:.1} s on {} threads; {} requests, {} events, {:.1} simulated hours, {} crashes",
         summary.runs,
@@ -37,7 +37,7 @@ pub fn text(summary: &Summary) -> String {
         counts.crashes
     ));
     line(format!(
-        "per second and core: {:.0} requests, {:.0} events, {:.2} simulated hours, {:.0} crashes",
+        "per second of a core: {:.0} requests, {:.0} events, {:.2} simulated hours, {:.0} crashes",
         summary.speed(),
         counts.events as f64 / cpu,
         summary.simulated as f64 / HOUR / cpu,
@@ -60,11 +60,12 @@ pub fn json(summary: &Summary, shortcomings: &[String]) -> String {
     });
     let shortcomings: Vec<_> = shortcomings.iter().map(|text| quoted(text)).collect();
     format!(
-        "{{\"runs\":{},\"seconds\":{:.3},\"threads\":{},\"requests\":{},\"events\":{},\"commits\":{},\
-         \"crashes\":{},\"simulated_hours\":{:.3},\"requests_per_second_and_core\":{:.0},\"faults\":{},\
+        "{{\"runs\":{},\"seconds\":{:.3},\"cpu_seconds\":{:.3},\"threads\":{},\"requests\":{},\"events\":{},\"commits\":{},\
+         \"crashes\":{},\"simulated_hours\":{:.3},\"requests_per_cpu_second\":{:.0},\"faults\":{},\
          \"checks\":{},\"marks\":{},\"shortcomings\":[{}],\"failure\":{failure}}}",
         summary.runs,
         summary.seconds,
+        summary.cpu_seconds,
         summary.threads,
         counts.requests,
         counts.events,

@@ -1,17 +1,18 @@
 //! Listening sockets: binding them without stealing one that is in use, accepting, removing them at the end.
 
+use crate::service_manager::Inherited;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use parsecd_core::identity::PeerCredentials as Credentials;
 use parsecd_core::ids::ListenerKey;
-use rustix::fs::Mode;
+use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, socket_with,
 };
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Connections that wait in the kernel to be accepted; it allows `net.core.somaxconn` of them at most.
@@ -66,12 +67,15 @@ pub struct Address {
 }
 
 /// A bound, listening, non-blocking socket.
+#[derive(Debug)]
 pub struct Listener {
     key: ListenerKey,
     socket: OwnedFd,
     path: PathBuf,
     /// Device and inode of the socket file, so that another's is not removed at the end.
     file: Option<(u64, u64)>,
+    /// The service manager has bound it: the file is its own.
+    inherited: bool,
 }
 
 /// What accepting gave.
@@ -107,7 +111,44 @@ impl Listener {
         }
         listen(&socket, BACKLOG).map_err(|error| failed("listen")(error.into()))?;
         let file = fs::symlink_metadata(path).ok().as_ref().map(identity);
-        Ok((Listener { key, socket, path: path.clone(), file }, warning))
+        Ok((Listener { key, socket, path: path.clone(), file, inherited: false }, warning))
+    }
+
+    /// A socket that the service manager has bound.
+    pub fn inherit(key: ListenerKey, inherited: Inherited) -> Listener {
+        let Inherited { path, socket } = inherited;
+        Listener { key, socket, path, file: None, inherited: true }
+    }
+
+    /// Whether the service manager has bound it.
+    pub fn is_inherited(&self) -> bool {
+        self.inherited
+    }
+
+    /// From now on it is the socket of the listener `key`.
+    pub fn serve(&mut self, key: ListenerKey) {
+        self.key = key;
+    }
+
+    /// Whether a client that connects to `path` reaches it.
+    pub fn is_at(&self, path: &Path) -> bool {
+        if self.inherited {
+            return same_place(&self.path, path);
+        }
+        let found = fs::symlink_metadata(path).ok().as_ref().map(identity);
+        self.path == path && self.file.is_some() && found == self.file
+    }
+
+    /// Gives its file these permissions, if it is its file and not another's of that name.
+    pub fn change_mode(&self, mode: u32) -> io::Result<()> {
+        let file = open(&self.path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+        let found = fs::File::from(file);
+        if Some(identity(&found.metadata()?)) != self.file {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the file is another's"));
+        }
+        // By descriptor, so that the name cannot come to mean another file in between.
+        let by_descriptor = format!("/proc/self/fd/{}", found.as_raw_fd());
+        fs::set_permissions(by_descriptor, fs::Permissions::from_mode(mode))
     }
 
     /// Its key.
@@ -161,6 +202,12 @@ pub fn peer(connection: &OwnedFd) -> Option<Credentials> {
         gid: credentials.gid(),
         pid: u32::try_from(credentials.pid()).unwrap_or(0),
     })
+}
+
+/// Whether two paths name one file, as they are or behind symbolic links.
+pub fn same_place(one: &Path, other: &Path) -> bool {
+    one == other
+        || fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
 fn unix_socket() -> io::Result<OwnedFd> {

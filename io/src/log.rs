@@ -1,12 +1,16 @@
 //! The log: tracing, written to standard error by a thread of its own, so that a terminal or pipe nobody reads
 //! never holds up the loop. What does not fit into its buffer is dropped, counted, and told when there is room.
 
+use crate::config::LogLevel;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::time::SystemTime;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, reload};
 
 /// Most bytes that wait to be written.
 const BUFFER_MAX: usize = 1 << 20;
@@ -28,22 +32,56 @@ pub enum Format {
 }
 
 /// Starts the log. Once per process.
-pub fn start(format: Format, level: LevelFilter, timestamps: bool) -> Log {
+pub fn start(format: Format, level: Option<LogLevel>, timestamps: bool) -> (Log, Level) {
     let log = Log::start(format, io::stderr());
-    let builder = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(log.clone())
-        .with_target(false)
-        .with_ansi(false);
+    let (filter, handle) = reload::Layer::new(filter(level));
+    let registry = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(log.clone()).with_target(false).with_ansi(false);
     match (format, timestamps) {
-        (Format::Text, true) => builder.with_timer(SystemTime).init(),
-        (Format::Text, false) => builder.without_time().init(),
-        (Format::Json, true) => builder.json().flatten_event(true).with_current_span(false).init(),
+        (Format::Text, true) => registry.with(lines.with_timer(SystemTime)).init(),
+        (Format::Text, false) => registry.with(lines.without_time()).init(),
+        (Format::Json, true) => {
+            registry.with(lines.json().flatten_event(true).with_current_span(false)).init();
+        }
         (Format::Json, false) => {
-            builder.json().flatten_event(true).with_current_span(false).without_time().init();
+            registry.with(lines.json().flatten_event(true).with_current_span(false).without_time()).init();
         }
     }
-    log
+    (log, Level(Some(handle)))
+}
+
+/// What is logged; can be changed while the log runs.
+pub struct Level(Option<reload::Handle<LevelFilter, Registry>>);
+
+impl Level {
+    /// One that changes nothing, where no log was started.
+    pub fn fixed() -> Level {
+        Level(None)
+    }
+
+    /// From now on this level and the more severe ones.
+    pub fn set(&self, level: Option<LogLevel>) {
+        if let Some(handle) = &self.0 {
+            // Fails only if there is no log any more.
+            handle.reload(filter(level)).ok();
+        }
+    }
+}
+
+/// The configured level, else `RUST_LOG` if it is a level, else info.
+fn filter(configured: Option<LogLevel>) -> LevelFilter {
+    match configured {
+        Some(LogLevel::Off) => LevelFilter::OFF,
+        Some(LogLevel::Error) => LevelFilter::ERROR,
+        Some(LogLevel::Warn) => LevelFilter::WARN,
+        Some(LogLevel::Info) => LevelFilter::INFO,
+        Some(LogLevel::Debug) => LevelFilter::DEBUG,
+        Some(LogLevel::Trace) => LevelFilter::TRACE,
+        None => {
+            let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok());
+            level.unwrap_or(LevelFilter::INFO)
+        }
+    }
 }
 
 /// Where lines are left for the writing thread.

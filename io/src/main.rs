@@ -14,13 +14,14 @@
 )]
 
 use clap::Parser;
-use parsecd::config::{LogFormat, LogLevel, Settings};
+use parsecd::config::{LogFormat, Settings};
 use parsecd::log::{self, Format, Log};
+use parsecd::reload::Origin;
 use parsecd::runtime::End;
+use parsecd::service_manager::{Inherited, take_sockets};
 use parsecd::start;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tracing::level_filters::LevelFilter;
 use tracing::{error, info, warn};
 
 /// Gives the applications of this machine keys and cryptography through the Parsec protocol.
@@ -44,16 +45,15 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    // First, while there is one thread: it changes the environment.
+    let inherited = take_sockets();
     let arguments = Arguments::parse();
     // Without a file nothing else can allow root, and root has no places of its own to be told about.
     if arguments.config.is_none() && !arguments.check && !allow_user(arguments.allow_root) {
         return ExitCode::FAILURE;
     }
-    let loaded = match &arguments.config {
-        Some(path) => Settings::load(path),
-        None => Settings::defaults(),
-    };
-    let settings = match loaded {
+    let origin = Origin { file: arguments.config, root_allowed: arguments.allow_root };
+    let settings = match origin.read() {
         Ok(settings) => settings,
         Err(errors) => {
             eprintln!("{errors}");
@@ -70,7 +70,13 @@ fn main() -> ExitCode {
     if !allow_user(arguments.allow_root || settings.allow_root) {
         return ExitCode::FAILURE;
     }
-    serve(settings)
+    match inherited {
+        Ok(inherited) => serve(settings, origin, inherited),
+        Err(error) => {
+            eprintln!("parsecd: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Whether parsecd may run as this user; says why not.
@@ -82,18 +88,18 @@ fn allow_user(root_allowed: bool) -> bool {
     refused.is_ok()
 }
 
-fn serve(settings: Settings) -> ExitCode {
+fn serve(settings: Settings, origin: Origin, inherited: Vec<Inherited>) -> ExitCode {
     let format = match settings.log.format {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
-    let log = log::start(format, level(settings.log.level), settings.log.timestamp);
+    let (log, level) = log::start(format, settings.log.level, settings.log.timestamp);
     log_panics(log.clone());
     info!(version = env!("CARGO_PKG_VERSION"), "parsecd starts");
     for warning in &settings.warnings {
         warn!("configuration: {warning}");
     }
-    let code = match start::run(settings) {
+    let code = match start::run(settings, origin, inherited, level) {
         Ok(End::Stopped) => {
             info!("stopped");
             ExitCode::SUCCESS
@@ -117,20 +123,4 @@ fn log_panics(log: Log) {
         error!(panic = panic.to_string().as_str(), "a defect of parsecd, please report it");
         log.flush();
     }));
-}
-
-/// The configured level, else `RUST_LOG` if it is a level, else info.
-fn level(configured: Option<LogLevel>) -> LevelFilter {
-    match configured {
-        Some(LogLevel::Off) => LevelFilter::OFF,
-        Some(LogLevel::Error) => LevelFilter::ERROR,
-        Some(LogLevel::Warn) => LevelFilter::WARN,
-        Some(LogLevel::Info) => LevelFilter::INFO,
-        Some(LogLevel::Debug) => LevelFilter::DEBUG,
-        Some(LogLevel::Trace) => LevelFilter::TRACE,
-        None => {
-            let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok());
-            level.unwrap_or(LevelFilter::INFO)
-        }
-    }
 }

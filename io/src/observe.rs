@@ -20,10 +20,15 @@ pub struct LogObserver {
 impl LogObserver {
     /// With the names of the providers of `config`. Names of keys are logged only with `error_details`.
     pub fn new(config: &Config, error_details: bool) -> LogObserver {
-        let name = |(key, provider): (&ProviderKey, &parsecd_core::config::ProviderConfig)| {
-            (*key, provider.name.clone())
-        };
-        LogObserver { providers: config.providers.iter().map(name).collect(), error_details, stopping: false }
+        let mut observer = LogObserver { providers: BTreeMap::new(), error_details, stopping: false };
+        observer.configure(config, error_details);
+        observer
+    }
+
+    /// Providers of `config`, too, have their names; those of before keep them for what is left of them.
+    pub fn configure(&mut self, config: &Config, error_details: bool) {
+        self.providers.extend(config.providers.iter().map(|(key, provider)| (*key, provider.name.clone())));
+        self.error_details = error_details;
     }
 
     /// From now on it is no trouble that hosts end.

@@ -23,7 +23,7 @@ pub const SLOT_LIMIT: u32 = 1 << 24;
 pub enum Source {
     /// A connection.
     Connection(ConnectionKey),
-    /// A listener, by its place in the table.
+    /// A listener, by the serial number of its gate.
     Listener(u32),
     /// The socket of a lane host, by the serial number of its process.
     HostLink(u32),

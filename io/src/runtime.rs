@@ -9,6 +9,8 @@
 //! There is no task per connection and nothing is borrowed from the core across an await: turns are plain
 //! functions and only the wait between them is asynchronous.
 
+mod reload;
+
 use crate::audit::AuditLog;
 use crate::bell::Bell;
 use crate::clock::Clock;
@@ -17,10 +19,12 @@ use crate::executor::Executor;
 use crate::hosts::Hosts;
 use crate::listener::{Accept, Listener, peer};
 use crate::observe::LogObserver;
-use crate::poller::{Poller, Readiness, Source};
+use crate::poller::{Poller, Readiness};
+use crate::reload::InForce;
+use crate::service_manager::{tell_ready, tell_stopping};
 use crate::signals::{Signals, Wish};
 use crate::store::{Store, StoreAnswer};
-use crate::world::{Gate, World};
+use crate::world::World;
 use parsecd_core::identity::{Peer, PeerGroup};
 use parsecd_core::ids::ConnectionKey;
 use parsecd_core::input::Input;
@@ -78,6 +82,8 @@ pub struct Parts {
     pub store: Store,
     /// The audit log.
     pub audit: AuditLog,
+    /// The configuration.
+    pub in_force: InForce,
 }
 
 /// Why the loop ended.
@@ -95,10 +101,13 @@ pub struct Runtime {
     observer: LogObserver,
     clock: Clock,
     signals: Signals,
+    in_force: InForce,
     world: World,
     /// What the core wants: `TimePassed` at this instant, or soon.
     wake: Option<Instant>,
     more_work: bool,
+    /// Clients were accepted, or could have been.
+    ready: bool,
     stopping: bool,
     stopped: bool,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
@@ -116,20 +125,18 @@ enum Woken {
 impl Runtime {
     /// Puts the parts together; inside a tokio runtime.
     pub fn new(parts: Parts) -> io::Result<Runtime> {
-        for (place, listener) in (0..).zip(&parts.listeners) {
-            parts.poller.watch(listener.socket(), Source::Listener(place))?;
-        }
-        let gate = |listener| Gate { listener, ready: true };
-        Ok(Runtime {
+        let mut runtime = Runtime {
             service: parts.service,
             observer: parts.observer,
             clock: Clock::new(),
             signals: parts.signals,
+            in_force: parts.in_force,
             world: World {
                 poller: parts.poller,
                 bell: parts.bell,
                 connections: Connections::default(),
-                gates: parts.listeners.into_iter().map(gate).collect(),
+                gates: Vec::new(),
+                gates_made: 0,
                 hosts: parts.hosts,
                 executor: parts.executor,
                 store: parts.store,
@@ -140,12 +147,18 @@ impl Runtime {
             },
             wake: None,
             more_work: false,
+            ready: false,
             stopping: false,
             stopped: false,
             timer: None,
             readiness: Vec::new(),
             buffer: vec![0; READ_MAX].into(),
-        })
+        };
+        for listener in parts.listeners {
+            let gate = runtime.world.gate(listener)?;
+            runtime.world.gates.push(gate);
+        }
+        Ok(runtime)
     }
 
     /// Runs until the service has stopped.
@@ -171,9 +184,7 @@ impl Runtime {
             }
             match self.wait(busy).await? {
                 Woken::Work => {}
-                Woken::Signal(Wish::Reload) => {
-                    warn!("SIGHUP: this version does not reload its configuration, restart it instead");
-                }
+                Woken::Signal(Wish::Reload) => self.reload(),
                 Woken::Signal(Wish::Stop) if self.stopping => {
                     // At once: without waiting for the threads of the store, as after a crash.
                     std::mem::forget(self);
@@ -186,6 +197,7 @@ impl Runtime {
 
     fn stop(&mut self) {
         info!(grace_s = GRACE.as_secs(), "stopping: running requests are finished");
+        tell_stopping();
         self.stopping = true;
         self.observer.expect_hosts_to_end();
         // Nobody finds the socket any more; who has connected already is served or told, never reset.
@@ -208,6 +220,12 @@ impl Runtime {
                     self.more_work = more_work;
                 }
                 Output::Stopped => self.stopped = true,
+                // A turn asks for the budget of every listener somebody waits at.
+                Output::AcceptAgain { .. } => {
+                    if !std::mem::replace(&mut self.ready, true) {
+                        tell_ready(None);
+                    }
+                }
                 output => self.world.take(output),
             }
         }

@@ -2,13 +2,17 @@
 
 use crate::audit::AuditLog;
 use crate::bell::Bell;
-use crate::config::{ProviderSettings, Settings};
+use crate::config::{ConfigErrors, Keys, ProviderSettings, Settings};
 use crate::executor::Executor;
 use crate::hosts::{Hosts, Program};
-use crate::listener::{Address, ListenError, Listener};
+use crate::listener::ListenError;
+use crate::listeners;
+use crate::log::Level;
 use crate::observe::LogObserver;
 use crate::poller::Poller;
+use crate::reload::{InForce, Origin};
 use crate::runtime::{End, Parts, Runtime};
+use crate::service_manager::{ActivationError, Inherited};
 use crate::signals::Signals;
 use crate::store::{OpenError, Store};
 use parsecd_core::ids::ProviderKey;
@@ -19,7 +23,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use tracing::{info, warn};
+use tracing::warn;
 
 /// Environment variable with the path of the lane host's executable.
 pub const HOST_VARIABLE: &str = "PARSECD_HOST";
@@ -46,6 +50,12 @@ pub enum StartError {
     /// A listener.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// A socket of the service manager.
+    #[error(transparent)]
+    Activation(#[from] ActivationError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
     /// The audit log.
     #[error("{}: cannot open the audit log: {cause}", path.display())]
     Audit {
@@ -84,20 +94,33 @@ pub fn refuse_root(allowed: bool) -> Result<(), StartError> {
 ///
 /// # Errors
 /// [`StartError`]; each says what to do.
-pub fn run(settings: Settings) -> Result<End, StartError> {
+pub fn run(
+    settings: Settings,
+    origin: Origin,
+    inherited: Vec<Inherited>,
+    level: Level,
+) -> Result<End, StartError> {
     protect_process()?;
-    let settings = fit_descriptors(settings)?;
+    let mut keys = Keys::default();
+    let settings = keys.assign(fit_descriptors(settings)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()
         .map_err(system("start the runtime"))?;
-    let end = runtime.block_on(async { assemble(settings)?.run().await.map_err(system("wait for events")) });
+    let end = runtime.block_on(async {
+        let in_force = |settings, store_key| InForce::new(origin, settings, keys, level, store_key);
+        assemble(settings, inherited, in_force)?.run().await.map_err(system("wait for events"))
+    });
     runtime.shutdown_background();
     end
 }
 
-fn assemble(settings: Settings) -> Result<Runtime, StartError> {
+fn assemble(
+    settings: Settings,
+    inherited: Vec<Inherited>,
+    in_force: impl FnOnce(Settings, PathBuf) -> InForce,
+) -> Result<Runtime, StartError> {
     let poller = Poller::new().map_err(system("make an epoll set"))?;
     let bell = Bell::new(&poller).map_err(system("make an event descriptor"))?;
     let signals = Signals::new().map_err(system("receive signals"))?;
@@ -110,21 +133,19 @@ fn assemble(settings: Settings) -> Result<Runtime, StartError> {
     let audit = AuditLog::open(settings.audit_log.as_deref())
         .map_err(|cause| StartError::Audit { path: settings.audit_log.clone().unwrap_or_default(), cause })?;
     let programs = programs(&settings, &store.store_key())?;
-    let listeners = listeners(&settings)?;
+    let listeners = listeners::open(&settings, inherited)?;
     let mut boot = [0; 16];
     fill_random(&mut boot).map_err(system("get random bytes"))?;
-    for listener in &listeners {
-        info!(path = %listener.path().display(), "listening");
-    }
     let parts = Parts {
         observer: LogObserver::new(&settings.core, settings.log.error_details),
-        service: Service::new(settings.core, Start { boot }),
+        service: Service::new(settings.core.clone(), Start { boot }),
         poller,
         bell,
         signals,
         listeners,
         hosts: Hosts::new(programs),
         executor,
+        in_force: in_force(settings, store.store_key()),
         store,
         audit,
     };
@@ -149,7 +170,10 @@ fn protect_process() -> Result<(), StartError> {
 }
 
 /// Raises the descriptor limit as far as it goes; the cap of connections is what is left of it.
-fn fit_descriptors(mut settings: Settings) -> Result<Settings, StartError> {
+///
+/// # Errors
+/// The limit cannot be raised.
+pub fn fit_descriptors(mut settings: Settings) -> Result<Settings, StartError> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     setrlimit(Resource::Nofile, raised).map_err(system("raise the limit of open files"))?;
@@ -172,7 +196,10 @@ fn fit_descriptors(mut settings: Settings) -> Result<Settings, StartError> {
 }
 
 /// How to start the hosts of each provider.
-fn programs(settings: &Settings, store_key: &Path) -> Result<BTreeMap<ProviderKey, Program>, StartError> {
+///
+/// # Errors
+/// The own executable, which they lie beside, is not known.
+pub fn programs(settings: &Settings, store_key: &Path) -> Result<BTreeMap<ProviderKey, Program>, StartError> {
     let path = match std::env::var_os(HOST_VARIABLE) {
         Some(path) => PathBuf::from(path),
         None => {
@@ -187,29 +214,6 @@ fn programs(settings: &Settings, store_key: &Path) -> Result<BTreeMap<ProviderKe
         (*key, Program { path: path.clone(), arguments, name })
     };
     Ok(settings.providers.iter().map(program).collect())
-}
-
-fn listeners(settings: &Settings) -> Result<Vec<Listener>, ListenError> {
-    let runtime_directories: Vec<PathBuf> = ["RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"]
-        .into_iter()
-        .filter_map(std::env::var_os)
-        .flat_map(|value| std::env::split_paths(&value).collect::<Vec<_>>())
-        .filter(|path| path.is_absolute())
-        .collect();
-    let mut listeners = Vec::new();
-    for (key, listener) in &settings.listeners {
-        let address = Address {
-            path: listener.socket_path.clone(),
-            mode: listener.socket_mode,
-            runtime_directories: runtime_directories.clone(),
-        };
-        let (bound, warning) = Listener::bind(*key, &address)?;
-        if let Some(warning) = warning {
-            warn!("{warning}");
-        }
-        listeners.push(bound);
-    }
-    Ok(listeners)
 }
 
 fn fill_random(mut rest: &mut [u8]) -> rustix::io::Result<()> {

@@ -12,12 +12,21 @@ use parsecd_core::ids::ConnectionKey;
 use parsecd_core::input::{Input, TokenVerdict};
 use parsecd_core::output::{Output, Place};
 use std::collections::VecDeque;
+use std::io;
 
 /// A listener, and whether somebody waits at it.
 pub(crate) struct Gate {
     pub(crate) listener: Listener,
+    /// Which gate it is for the poller.
+    serial: u32,
     /// Somebody may be waiting.
     pub(crate) ready: bool,
+}
+
+impl Gate {
+    pub(crate) fn serial(&self) -> u32 {
+        self.serial
+    }
 }
 
 /// Everything outside the core that its outputs are about.
@@ -26,6 +35,8 @@ pub(crate) struct World {
     pub(crate) bell: Bell,
     pub(crate) connections: Connections,
     pub(crate) gates: Vec<Gate>,
+    /// Gates there ever were.
+    pub(crate) gates_made: u32,
     pub(crate) hosts: Hosts,
     pub(crate) executor: Executor,
     pub(crate) store: Store,
@@ -37,6 +48,14 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// A gate at this listener, watched.
+    pub(crate) fn gate(&mut self, listener: Listener) -> io::Result<Gate> {
+        let serial = self.gates_made;
+        self.gates_made = serial.wrapping_add(1);
+        self.poller.watch(listener.socket(), Source::Listener(serial))?;
+        Ok(Gate { listener, serial, ready: true })
+    }
+
     /// Does what `output` says, or notes it for the end of the turn.
     pub(crate) fn take(&mut self, output: Output) {
         match output {
@@ -65,7 +84,7 @@ impl World {
                 // No identity provider can be configured, so there is none to ask.
                 self.answers.push_back(Input::TokenVerified { ticket, verdict: TokenVerdict::Unavailable });
             }
-            // A turn asks for the budget of every listener somebody waits at.
+            // The loop's own.
             Output::AcceptAgain { .. } | Output::Stopped | Output::Idle { .. } => {}
         }
     }
@@ -80,11 +99,11 @@ impl World {
                         gone.push(key);
                     }
                 }
-                Source::Listener(place) => {
-                    let gate = usize::try_from(place).ok().and_then(|place| self.gates.get_mut(place));
-                    if let Some(gate) = gate {
-                        gate.ready = true;
-                    }
+                Source::Listener(serial) => {
+                    self.gates
+                        .iter_mut()
+                        .filter(|gate| gate.serial == serial)
+                        .for_each(|gate| gate.ready = true);
                 }
                 Source::HostLink(serial) => self.hosts.link_ready(serial, ready.readable, ready.writable),
                 Source::HostErrors(serial) => self.hosts.errors_ready(serial),

@@ -4,11 +4,13 @@
 //! first, each with file, line, key and remedy, and never with a value: values may be PINs.
 
 mod authenticator;
+mod changes;
 mod core_settings;
 mod environment;
 mod error;
 mod file;
 mod key_manager;
+mod keys;
 mod listener;
 mod nearest;
 mod provider;
@@ -17,8 +19,10 @@ mod readme;
 mod settings;
 mod table;
 
+pub use changes::{changes, refuse_fixed};
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Position};
+pub use keys::Keys;
 pub use settings::{ListenerSettings, LogFormat, LogLevel, LogSettings, ProviderSettings, Settings, Warning};
 
 use core_settings::CoreSettings;

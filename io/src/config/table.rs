@@ -12,6 +12,14 @@ use toml::de::{DeTable, DeValue};
 /// Bytes of the file that a value or key takes up.
 pub(super) type Span = Range<usize>;
 
+/// Longest unknown key that is shown, in bytes.
+const LONGEST_SHOWN: usize = 64;
+
+/// Whether a key may hold this byte without quotes.
+fn is_bare(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
 /// Collects mistakes and warnings, and knows where lines begin.
 pub(super) struct Report<'i> {
     file: PathBuf,
@@ -87,13 +95,17 @@ impl<'i> Report<'i> {
     /// Reports a place where the text is not TOML. The parser's own words are not shown: they quote the text.
     pub(super) fn syntax(&mut self, error: &toml::de::Error) {
         let span = error.span().unwrap_or(0..0);
-        let (message, remedy) = if error.message() == "duplicate key" {
-            ("the same key or table a second time", "keep one of them")
+        let (key, message, remedy) = if error.message() == "duplicate key" {
+            let text = self.text.get(span.clone()).unwrap_or_default();
+            // A key in quotes may be a value that got there by mistake.
+            let bare = text.len() <= LONGEST_SHOWN && text.bytes().all(is_bare);
+            let key = if bare { text } else { "(a key in quotes)" };
+            (key, "the same key or table a second time", "keep one of them")
         } else {
-            ("this is not TOML", "check quotes, brackets and the `=` here; texts stand in double quotes")
+            ("", "this is not TOML", "check quotes, brackets and the `=` here; texts stand in double quotes")
         };
         let first = self.position(&span);
-        self.push(Some(first), "", message, remedy);
+        self.push(Some(first), key, message, remedy);
         self.broken_lines.extend(first.line..=self.position(&(span.end..span.end)).line);
     }
 
@@ -154,7 +166,7 @@ impl<'a, 'i> Table<'a, 'i> {
                 None => format!("remove it; known here: {}", known.join(", ")),
             };
             // A text in quotes where a key is expected may be a value that got there by mistake.
-            let bare = report.text.get(key.span()) == Some(name) && name.len() <= 64;
+            let bare = report.text.get(key.span()) == Some(name) && name.len() <= LONGEST_SHOWN;
             let shown = if bare { self.key(name) } else { self.key("(a key in quotes)") };
             report.error(&key.span(), shown, "unknown key", remedy);
         }

@@ -55,6 +55,16 @@ impl Hosts {
         }
     }
 
+    /// How hosts are started from now on.
+    pub fn set_programs(&mut self, programs: BTreeMap<ProviderKey, Program>) {
+        self.programs = programs;
+    }
+
+    /// How hosts are started.
+    pub fn programs(&self) -> &BTreeMap<ProviderKey, Program> {
+        &self.programs
+    }
+
     /// Starts `host`. It reports `Opened` itself, or is `Down`.
     pub fn open(&mut self, host: HostKey, poller: &Poller) {
         assert!(!self.serials.contains_key(&host), "a host is opened once");

@@ -1,6 +1,7 @@
 //! One lane host: a child process, the socket pair to it, and the jobs that are with it.
 
 use crate::poller::{Poller, Source};
+use crate::service_manager::VARIABLES;
 use parsecd_core::encoding::{FrameSplitter, HostRequest, HostResponse};
 use parsecd_core::ids::{HostKey, Ticket};
 use parsecd_core::outcome::Outcome;
@@ -95,7 +96,11 @@ pub fn spawn(
 ) -> io::Result<(HostProcess, HostChild)> {
     let (ours, theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
-    let mut child = Command::new(&program.path)
+    let mut command = Command::new(&program.path);
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
+    let mut child = command
         .args(&program.arguments)
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())

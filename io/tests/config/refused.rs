@@ -218,8 +218,8 @@ fn each_mistake_names_line_key_and_remedy() {
             "known here",
         ),
         ("timeout = 200", "timeout = 200 200", 15, "", "not TOML", "check quotes"),
-        ("timeout = 200", "timeout = 200\ntimeout = 300", 16, "", "a second time", "keep one"),
-        ("[listener]", "[core_settings]", 13, "", "a second time", "keep one"),
+        ("timeout = 200", "timeout = 200\ntimeout = 300", 16, "timeout", "a second time", "keep one"),
+        ("[listener]", "[core_settings]", 13, "core_settings", "a second time", "keep one"),
     ];
     for (from, to, line, key, message, remedy) in cases {
         let text = changed(from, to);

@@ -1,0 +1,106 @@
+//! SIGHUP: all or nothing, between two turns of the loop.
+
+use super::Runtime;
+use crate::listeners::{self, Plan};
+use crate::reload::{Next, Refused};
+use crate::service_manager::{tell_ready, tell_reloading};
+use crate::world::Gate;
+use parsecd_core::input::Input;
+use tracing::{error, info, warn};
+
+/// What replaces the configuration in force, with everything that could have failed.
+struct Replacement {
+    next: Next,
+    sockets: Plan,
+    gates: Vec<Gate>,
+}
+
+impl Runtime {
+    pub(super) fn reload(&mut self) {
+        if self.stopping {
+            return info!("stopping: the configuration is not read again");
+        }
+        info!("reading the configuration again");
+        tell_reloading();
+        let trouble = match self.replacement() {
+            Ok(replacement) => {
+                self.apply(replacement);
+                None
+            }
+            Err(Refused(reasons)) => {
+                reasons.iter().for_each(|reason| error!("configuration: {reason}"));
+                error!("the reload is refused, the old configuration stays");
+                Some("serving; the last reload was refused, the log says why")
+            }
+        };
+        if self.ready {
+            tell_ready(trouble);
+        }
+    }
+
+    fn replacement(&mut self) -> Result<Replacement, Refused> {
+        let next = self.in_force.read_again(self.world.hosts.programs())?;
+        let present: Vec<_> = self.world.gates.iter().map(|gate| &gate.listener).collect();
+        let mut sockets = listeners::plan(&next.settings, &present)?;
+        let mut gates = Vec::new();
+        for listener in std::mem::take(&mut sockets.bound) {
+            let gate = self.world.gate(listener);
+            gates.push(gate.map_err(|cause| format!("cannot watch a listener: {cause}"))?);
+        }
+        Ok(Replacement { next, sockets, gates })
+    }
+
+    fn apply(&mut self, replacement: Replacement) {
+        let Replacement { next, sockets, gates } = replacement;
+        next.settings.warnings.iter().for_each(|warning| warn!("configuration: {warning}"));
+        next.changes.iter().for_each(|change| info!("{change}"));
+        let config = next.settings.core.clone();
+        self.observer.configure(&config, next.settings.log.error_details);
+        let modes = self.in_force.settings().listeners.clone();
+        let (programs, audit) = next.come_into_force(&mut self.in_force);
+        self.world.hosts.set_programs(programs);
+        self.write_audit();
+        self.world.audit = audit;
+
+        let mut going = Vec::new();
+        for (place, owner) in sockets.kept.into_iter().enumerate() {
+            let Some(gate) = self.world.gates.get_mut(place) else { continue };
+            match owner {
+                Some((key, mode)) => {
+                    let before = modes.get(&gate.listener.key()).map(|listener| listener.socket_mode);
+                    gate.listener.serve(key);
+                    if before != Some(mode)
+                        && !gate.listener.is_inherited()
+                        && let Err(cause) = gate.listener.change_mode(mode)
+                    {
+                        let path = gate.listener.path().display();
+                        warn!(%path, %cause, "cannot change the mode of the socket");
+                    }
+                }
+                None => {
+                    // Nobody finds it any more; who has connected already is served.
+                    gate.listener.unlink();
+                    gate.ready = true;
+                    going.push(gate.serial());
+                }
+            }
+        }
+        self.world.gates.extend(gates);
+        self.accept_all(&going);
+        self.step(Input::Reconfigured { config: Box::new(config) });
+        // Where the listener has moved, the core still takes who came meanwhile.
+        self.accept_all(&going);
+        self.world.gates.retain(|gate| !going.contains(&gate.serial()));
+        self.world.gates.iter_mut().for_each(|gate| gate.ready = true);
+    }
+
+    /// Accepts everybody who waits at these gates.
+    fn accept_all(&mut self, gates: &[u32]) {
+        for place in 0..self.world.gates.len() {
+            if self.world.gates.get(place).is_some_and(|gate| gates.contains(&gate.serial())) {
+                while self.accept_one(place) {}
+            }
+        }
+        self.read_connections();
+    }
+}

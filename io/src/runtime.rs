@@ -105,6 +105,8 @@ pub struct Runtime {
     world: World,
     /// What the core wants: `TimePassed` at this instant, or soon.
     wake: Option<Instant>,
+    /// When sockets without a name are closed.
+    leave_at: Option<Instant>,
     more_work: bool,
     /// Clients were accepted, or could have been.
     ready: bool,
@@ -146,6 +148,7 @@ impl Runtime {
                 answers: VecDeque::new(),
             },
             wake: None,
+            leave_at: None,
             more_work: false,
             ready: false,
             stopping: false,
@@ -418,6 +421,10 @@ impl Runtime {
         if self.more_work || self.wake.is_some_and(|wake| wake <= now) {
             self.step(Input::TimePassed);
         }
+        if self.leave_at.is_some_and(|at| at <= now) {
+            self.leave_at = None;
+            self.world.gates.retain(|gate| !gate.leaving);
+        }
     }
 
     /// Does what the core asked for. `false`: there was nothing to do.
@@ -458,7 +465,7 @@ impl Runtime {
 
     /// A timer for the instant the core named; none if it named none.
     fn set_timer(&mut self) {
-        let Some(wake) = self.wake else {
+        let Some(wake) = self.wake.into_iter().chain(self.leave_at).min() else {
             self.timer = None;
             return;
         };

@@ -21,12 +21,8 @@ pub(crate) struct Gate {
     serial: u32,
     /// Somebody may be waiting.
     pub(crate) ready: bool,
-}
-
-impl Gate {
-    pub(crate) fn serial(&self) -> u32 {
-        self.serial
-    }
+    /// Its socket has no name any more: only who found it before can still come.
+    pub(crate) leaving: bool,
 }
 
 /// Everything outside the core that its outputs are about.
@@ -53,7 +49,7 @@ impl World {
         let serial = self.gates_made;
         self.gates_made = serial.wrapping_add(1);
         self.poller.watch(listener.socket(), Source::Listener(serial))?;
-        Ok(Gate { listener, serial, ready: true })
+        Ok(Gate { listener, serial, ready: true, leaving: false })
     }
 
     /// Does what `output` says, or notes it for the end of the turn.

@@ -6,7 +6,12 @@ use crate::reload::{Next, Refused};
 use crate::service_manager::{tell_ready, tell_reloading};
 use crate::world::Gate;
 use parsecd_core::input::Input;
+use std::time::Duration;
 use tracing::{error, info, warn};
+
+/// How long the socket of a listener that has moved is kept without a name: far longer than a client takes from
+/// finding a socket to waiting at it.
+const LEAVING: Duration = Duration::from_secs(1);
 
 /// What replaces the configuration in force, with everything that could have failed.
 struct Replacement {
@@ -62,42 +67,39 @@ impl Runtime {
         self.write_audit();
         self.world.audit = audit;
 
-        let mut going = Vec::new();
-        for (place, owner) in sockets.kept.into_iter().enumerate() {
-            let Some(gate) = self.world.gates.get_mut(place) else { continue };
-            match owner {
-                Some((key, mode)) => {
-                    let before = modes.get(&gate.listener.key()).map(|listener| listener.socket_mode);
-                    gate.listener.serve(key);
-                    if before != Some(mode)
-                        && !gate.listener.is_inherited()
-                        && let Err(cause) = gate.listener.change_mode(mode)
-                    {
-                        let path = gate.listener.path().display();
-                        warn!(%path, %cause, "cannot change the mode of the socket");
-                    }
-                }
-                None => {
-                    // Nobody finds it any more; who has connected already is served.
-                    gate.listener.unlink();
-                    gate.ready = true;
-                    going.push(gate.serial());
-                }
+        for (gate, owner) in self.world.gates.iter_mut().zip(sockets.kept) {
+            gate.ready = true;
+            let Some((key, mode)) = owner else {
+                // Nobody finds it any more; who has found it already is served.
+                gate.listener.unlink();
+                gate.leaving = true;
+                continue;
+            };
+            let before = modes.get(&gate.listener.key()).map(|listener| listener.socket_mode);
+            gate.listener.serve(key);
+            if before != Some(mode)
+                && !gate.listener.is_inherited()
+                && let Err(cause) = gate.listener.change_mode(mode)
+            {
+                let path = gate.listener.path().display();
+                warn!(%path, %cause, "cannot change the mode of the socket");
             }
         }
         self.world.gates.extend(gates);
-        self.accept_all(&going);
+        self.accept_leaving();
         self.step(Input::Reconfigured { config: Box::new(config) });
-        // Where the listener has moved, the core still takes who came meanwhile.
-        self.accept_all(&going);
-        self.world.gates.retain(|gate| !going.contains(&gate.serial()));
-        self.world.gates.iter_mut().for_each(|gate| gate.ready = true);
+        // The core takes nobody for a listener that is not configured any more.
+        let settings = self.in_force.settings();
+        self.world.gates.retain(|gate| settings.listeners.contains_key(&gate.listener.key()));
+        if self.world.gates.iter().any(|gate| gate.leaving) {
+            self.leave_at = Some(self.clock.now().instant.after(LEAVING));
+        }
     }
 
-    /// Accepts everybody who waits at these gates.
-    fn accept_all(&mut self, gates: &[u32]) {
+    /// Accepts everybody who waits at sockets without a name.
+    fn accept_leaving(&mut self) {
         for place in 0..self.world.gates.len() {
-            if self.world.gates.get(place).is_some_and(|gate| gates.contains(&gate.serial())) {
+            if self.world.gates.get(place).is_some_and(|gate| gate.leaving) {
                 while self.accept_one(place) {}
             }
         }

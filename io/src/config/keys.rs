@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn a_process_that_has_seen_too_many_names_says_so() {
-        let mut keys = Keys::default();
-        keys.listeners = (0..=u16::MAX).map(|name| name.to_string()).collect();
+        let names = (0..=u16::MAX).map(|name| name.to_string()).collect();
+        let mut keys = Keys { listeners: names, ..Keys::default() };
         let refused = keys.assign(two("a", "b")).unwrap_err();
         assert!(refused.to_string().contains("restart"), "{refused}");
     }

@@ -283,14 +283,14 @@ fn remove_stale(path: &Path, name: &SocketAddrUnix) -> Result<(), ListenError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::sync::{Mutex, MutexGuard, PoisonError};
     use tempfile::TempDir;
 
     /// The umask belongs to the process: one test at a time.
-    fn alone() -> MutexGuard<'static, ()> {
+    pub(crate) fn alone() -> MutexGuard<'static, ()> {
         static LOCK: Mutex<()> = Mutex::new(());
         LOCK.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -109,6 +109,7 @@ fn runtime_directories() -> Vec<PathBuf> {
 mod tests {
     use super::*;
     use crate::config::{Environment, Keys};
+    use crate::listener::tests::alone;
     use std::os::unix::net::{UnixListener, UnixStream};
 
     fn settings(listeners: &[(&str, &Path)]) -> Settings {
@@ -128,6 +129,7 @@ mod tests {
 
     #[test]
     fn listeners_that_swap_their_paths_swap_their_sockets() {
+        let _alone = alone();
         let directory = tempfile::tempdir().unwrap();
         let (one, two) = (directory.path().join("one"), directory.path().join("two"));
         let there = open(&settings(&[("a", &one), ("b", &two)]), Vec::new()).unwrap();
@@ -139,6 +141,7 @@ mod tests {
 
     #[test]
     fn a_moved_listener_is_bound_before_its_old_socket_goes() {
+        let _alone = alone();
         let directory = tempfile::tempdir().unwrap();
         let (one, two) = (directory.path().join("one"), directory.path().join("two"));
         let there = open(&settings(&[("a", &one)]), Vec::new()).unwrap();
@@ -150,6 +153,7 @@ mod tests {
 
     #[test]
     fn a_plan_that_fails_leaves_nothing_behind() {
+        let _alone = alone();
         let directory = tempfile::tempdir().unwrap();
         let (one, two) = (directory.path().join("one"), directory.path().join("two"));
         let there = open(&settings(&[("a", &one)]), Vec::new()).unwrap();
@@ -161,6 +165,7 @@ mod tests {
 
     #[test]
     fn a_socket_whose_file_is_gone_is_bound_again() {
+        let _alone = alone();
         let directory = tempfile::tempdir().unwrap();
         let one = directory.path().join("one");
         let there = open(&settings(&[("a", &one)]), Vec::new()).unwrap();
@@ -173,6 +178,7 @@ mod tests {
 
     #[test]
     fn a_socket_of_the_service_manager_has_its_listener_and_keeps_its_file() {
+        let _alone = alone();
         let directory = tempfile::tempdir().unwrap();
         let (one, two) = (directory.path().join("one"), directory.path().join("two"));
         let given = |path: &Path| {

@@ -130,10 +130,11 @@ impl Next {
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     fn in_force(directory: &Path, text: &str) -> InForce {
         let file = directory.join("config.toml");
-        fs::write(&file, text).unwrap();
+        write(&file, text);
         let origin = Origin { file: Some(file), root_allowed: true };
         let mut keys = Keys::default();
         let settings = keys.assign(origin.read().unwrap()).unwrap();
@@ -141,8 +142,14 @@ mod tests {
     }
 
     fn read_again(in_force: &InForce, running: &BTreeMap<ProviderKey, Program>, text: &str) -> Next {
-        fs::write(in_force.origin.file.as_ref().unwrap(), text).unwrap();
+        write(in_force.origin.file.as_ref().unwrap(), text);
         in_force.read_again(running).unwrap_or_else(|refused| panic!("{:?}", refused.0))
+    }
+
+    /// Other tests of this process change the umask, and others must not be able to write the file.
+    fn write(file: &Path, text: &str) {
+        fs::write(file, text).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     const KEY: ProviderKey = ProviderKey(0);
@@ -173,7 +180,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let in_force = in_force(directory.path(), PROVIDER);
         let before = in_force.settings().clone();
-        fs::write(directory.path().join("config.toml"), format!("{PROVIDER}hosst = 1\n[listner]\n")).unwrap();
+        write(&directory.path().join("config.toml"), &format!("{PROVIDER}hosst = 1\n[listner]\n"));
         let refused = in_force.read_again(&BTreeMap::new()).err().unwrap().0;
         assert_eq!(refused.len(), 2);
         assert!(refused[0].contains("config.toml:3:") && refused[0].contains("`hosts`"), "{refused:?}");

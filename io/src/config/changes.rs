@@ -29,6 +29,7 @@ pub fn refuse_fixed(file: Option<&Path>, before: &Settings, after: &Settings) ->
     };
     fixed(before.store == after.store, "key_manager");
     fixed(before.log.format == after.log.format, "core_settings.log_format");
+    fixed(before.core.executor == after.core.executor, "core_settings.executor_threads");
     fixed(before.log.timestamp == after.log.timestamp, "core_settings.log_timestamp");
     if errors.is_empty() { Ok(()) } else { Err(ConfigErrors(errors)) }
 }
@@ -246,6 +247,7 @@ mod tests {
             "allowed_modules" => "[\"/lib/p11.so\"]",
             "audit_log" => "\"/var/log/audit\"",
             "log_format" => "\"json\"",
+            "executor_threads" => "77",
             "log_level" => "\"debug\"",
             _ => "4097",
         }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Where the system says that things belong. Paths are absolute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +38,10 @@ impl Environment {
         // The XDG specification has relative paths ignored.
         let absolute =
             |name| env::var_os(name).map(PathBuf::from).filter(|path: &PathBuf| path.is_absolute());
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        // Counted once: that the cores change is no change of the configuration.
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores =
+            *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, |cores| cores.get()));
         Environment {
             runtime_directory: first("RUNTIME_DIRECTORY"),
             state_directory: first("STATE_DIRECTORY"),

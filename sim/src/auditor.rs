@@ -1,6 +1,7 @@
 //! The auditor: sees what clients ask and are told, what the core orders, what is really the case, and
 //! compares. It is written from the specification and knows nothing of how the core works.
 
+mod fairness;
 mod rest;
 
 use crate::bodies::{self, Span};
@@ -13,9 +14,10 @@ use crate::provider::fleet::Fleet;
 use crate::store::Store;
 use crate::truth::{self, Leads, Truth};
 use crate::watch::Seen;
+use fairness::Fairness;
 use parsecd_core::config::Config;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
-use parsecd_core::ids::{ConnectionKey, ObjectId, RequestId, Ticket};
+use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, RequestId, Ticket};
 use parsecd_wire::header::{HEADER_LENGTH, KEEP_CONNECTION, RawHeader};
 use parsecd_wire::{ResponseHeader, Status};
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +80,7 @@ pub struct Auditor {
     /// What may go wrong, and when it did.
     pub excuses: Excuses,
     pub(crate) names: Names,
+    pub(crate) fairness: Fairness,
     pub(crate) config: Config,
     pub(crate) open: BTreeMap<usize, Open>,
     pub(crate) told: BTreeMap<usize, Told>,
@@ -93,6 +96,8 @@ pub struct Auditor {
     pub(crate) removals: BTreeSet<Ticket>,
     /// Changes whose client has left: they may go on.
     pub(crate) abandoned: Vec<usize>,
+    /// Deletions among them.
+    pub(crate) deletions: u64,
     /// Applications whose keys are being changed for clients that have left.
     pub(crate) left_by: BTreeSet<ApplicationIdentity>,
     /// Objects whose publication may or may not have happened, and whether their creators were told no.
@@ -110,6 +115,7 @@ impl Auditor {
             truth: Truth::default(),
             excuses: Excuses::new(config),
             names: Names::default(),
+            fairness: Fairness::default(),
             config: config.clone(),
             open: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -120,6 +126,7 @@ impl Auditor {
             making: BTreeMap::new(),
             removals: BTreeSet::new(),
             abandoned: Vec::new(),
+            deletions: 0,
             left_by: BTreeSet::new(),
             doubtful: BTreeMap::new(),
             randoms: BTreeSet::new(),
@@ -169,8 +176,10 @@ impl Auditor {
     /// A client is gone, answered or not.
     pub fn gone(&mut self, id: usize, call: &Call) {
         self.decided.remove(&id);
+        self.fairness.left(id);
         if self.open.remove(&id).is_some() && !matches!(call.meaning, Meaning::Use { .. }) {
             self.abandoned.push(id);
+            self.deletions += u64::from(matches!(call.meaning, Meaning::DeleteClient(_)));
             self.left_by.extend(call.meaning.changes().cloned());
         }
     }
@@ -403,7 +412,8 @@ impl Auditor {
                     });
                     self.requests.insert(request, id);
                 }
-                Seen::Started { request, ticket } => {
+                Seen::Started { request, lane, ticket } => {
+                    self.given(request, lane, ticket, calls, scene.now);
                     self.jobs.insert(ticket, request);
                     let open = request.and_then(|request| self.requests.get(&request));
                     if let Some(open) = open.and_then(|id| self.open.get_mut(id)) {
@@ -411,6 +421,7 @@ impl Auditor {
                     }
                 }
                 Seen::Request(request, from, to) => {
+                    self.waits(request, from, to, calls);
                     if to == lifecycle::IN_HAND {
                         continue;
                     }
@@ -454,6 +465,31 @@ impl Auditor {
         self.callers.get(&connection)?.start.checked_sub(1)
     }
 
+    /// A request begins or ends to wait for a lane.
+    fn waits(&mut self, request: RequestId, from: &str, to: &str, calls: &[Call]) {
+        let Some(&id) = self.requests.get(&request) else { return };
+        if from == "Queued" {
+            self.fairness.left(id);
+        }
+        let call = calls.get(id).filter(|call| to == "Queued" && call.meaning.waits_for_lane());
+        if let Some(call) = call
+            && let Some(provider) = crate::excuses::key_of(call.provider)
+        {
+            self.fairness.queued(id, provider, call);
+        }
+    }
+
+    /// A lane is given a job.
+    fn given(&mut self, request: Option<RequestId>, lane: LaneKey, ticket: Ticket, calls: &[Call], now: u64) {
+        let id = request.and_then(|request| self.requests.get(&request));
+        let call = id.and_then(|id| calls.get(*id));
+        let (skipped, crowded) = self.fairness.started(lane, ticket, call, now);
+        self.findings.check(Oracle::I9Fairness, !skipped, || format!("{call:?} is started out of turn"));
+        if crowded {
+            self.findings.mark(Mark::FourTenantsSaturated);
+        }
+    }
+
     /// The core has taken the next request of a connection.
     fn taken(&mut self, connection: ConnectionKey) -> Option<usize> {
         self.callers.get_mut(&connection)?.next()
@@ -463,6 +499,7 @@ impl Auditor {
     pub fn crashed(&mut self, scene: Scene<'_>) {
         self.truth.crashed(scene.moment, scene.store);
         self.names.crashed();
+        self.fairness = Fairness::default();
         self.excuses.crashed(scene.moment);
         self.open.clear();
         self.decided.clear();
@@ -472,6 +509,7 @@ impl Auditor {
         self.making.clear();
         self.removals.clear();
         self.abandoned.clear();
+        self.deletions = 0;
         self.left_by.clear();
         self.doubtful.clear();
         self.states.clear();

@@ -183,6 +183,17 @@ impl Meaning {
         }
     }
 
+    /// Whether only a lane can do it, and not the executor, and it is no change.
+    pub fn waits_for_lane(&self) -> bool {
+        match self {
+            Meaning::Use { operation, .. } => {
+                matches!(operation, KeyUse::Sign { .. } | KeyUse::Export { .. })
+            }
+            Meaning::Random(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether its frame ends in a place that nobody can tell (steps 1 to 8 of the pipeline).
     pub fn breaks_framing(&self) -> bool {
         matches!(

@@ -15,6 +15,15 @@ use parsecd_core::store::{CommitResult, Counters, Fetched, Page, UnfinishedState
 
 impl World {
     pub(crate) fn perform(&mut self, output: Output) {
+        let ticketed = matches!(
+            output,
+            Output::Fetch { .. }
+                | Output::List { .. }
+                | Output::Commit { .. }
+                | Output::StartJob { .. }
+                | Output::VerifyToken { .. }
+        );
+        self.owed += u64::from(ticketed);
         match output {
             Output::Write { connection } => self.stage.after(0, Event::Writable(connection)),
             Output::ShutdownWrite { connection }
@@ -134,7 +143,9 @@ impl World {
                     let home = !device.0.ends_with(&[1]);
                     self.auditor.excuses.host_serves(host, home, self.moment + 1);
                 }
-                self.auditor.finished(ticket, &outcome, &self.fleet, self.moment + 1);
+                let instant = (self.moment + 1, self.stage.now.max(self.last_instant + 1));
+                self.auditor.finished(ticket, &outcome, &self.fleet, instant);
+                self.owed -= 1;
                 self.feed(Input::JobFinished { ticket, outcome });
             }
             Told::Committed(results) => {
@@ -145,6 +156,7 @@ impl World {
                         CommitResult::Refused | CommitResult::Unknown => self.auditor.excuses.store_fails(),
                     }
                     if self.service.is_some() && self.stage.boot == boot {
+                        self.owed -= 1;
                         if let Some(mutation) = self.commits.remove(&ticket) {
                             self.auditor.committed(&mutation, result);
                         }
@@ -157,6 +169,7 @@ impl World {
                 if fetched == Fetched::Failed {
                     self.auditor.excuses.store_fails();
                 }
+                self.owed -= 1;
                 self.feed(Input::RecordFetched { ticket, fetched, counters });
                 self.store_answered();
             }
@@ -164,6 +177,7 @@ impl World {
                 if page == Page::Failed {
                     self.auditor.excuses.store_fails();
                 }
+                self.owed -= 1;
                 self.feed(Input::Listed { ticket, page });
                 self.store_answered();
             }

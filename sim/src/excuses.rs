@@ -193,6 +193,11 @@ impl Excuses {
         self.started.insert(ticket, (now, host));
     }
 
+    /// The provider whose lane has a job.
+    pub fn provider_of(&self, ticket: Ticket) -> Option<ProviderKey> {
+        self.started.get(&ticket).map(|(_, host)| host.provider)
+    }
+
     /// A job ended; from how it did it may follow that its host is gone.
     pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome) {
         if let Some((_, host)) = self.started.remove(&ticket)
@@ -313,7 +318,8 @@ impl Excuses {
     }
 }
 
-fn key_of(provider: ProviderId) -> Option<ProviderKey> {
+/// The provider of this kind.
+pub fn key_of(provider: ProviderId) -> Option<ProviderKey> {
     match provider {
         ProviderId::MbedCrypto => Some(SEALING),
         ProviderId::Pkcs11 => Some(OWNING),

@@ -5,6 +5,7 @@
 
 pub mod auditor;
 pub mod bodies;
+pub mod bounds;
 pub mod call;
 pub mod capabilities;
 pub mod client;

@@ -1,6 +1,7 @@
 //! Names of what is checked and of what must be reached, and how often it was.
 
 use crate::faults::Faults;
+use std::collections::BTreeMap;
 
 /// An invariant, by its number in the list of invariants, or by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +20,8 @@ pub enum Oracle {
     I6Identity,
     /// I7: memory and entries stay within limits, and go back to nothing.
     I7Memory,
+    /// I9: principals that wait share lanes by time, tenants take turns.
+    I9Fairness,
     /// I10: a silent client is closed in time, a healthy one never is.
     I10Deadlines,
     /// I12: what is acknowledged is durable.
@@ -55,7 +58,7 @@ pub enum Oracle {
 
 impl Oracle {
     /// Every oracle.
-    pub const ALL: [Oracle; 23] = [
+    pub const ALL: [Oracle; 24] = [
         Oracle::I1Isolation,
         Oracle::I2NothingLost,
         Oracle::I3ObjectsAreRecords,
@@ -63,6 +66,7 @@ impl Oracle {
         Oracle::I5Echo,
         Oracle::I6Identity,
         Oracle::I7Memory,
+        Oracle::I9Fairness,
         Oracle::I10Deadlines,
         Oracle::I12AckIsDurable,
         Oracle::I13Corruption,
@@ -114,11 +118,12 @@ pub enum Mark {
     PipelineFullStopsReading,
     ResumesReading,
     OutOfOrderCompletionsReordered,
+    FourTenantsSaturated,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 28] = [
+    pub const ALL: [Mark; 29] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -147,6 +152,7 @@ impl Mark {
         Mark::PipelineFullStopsReading,
         Mark::ResumesReading,
         Mark::OutOfOrderCompletionsReordered,
+        Mark::FourTenantsSaturated,
     ];
 }
 
@@ -166,6 +172,8 @@ pub struct Findings {
     marks: Vec<u64>,
     /// Faults that struck.
     pub faults: Faults,
+    /// How near each bound was come, per mille.
+    pub peaks: BTreeMap<&'static str, u64>,
     /// What is broken, first things first.
     pub violations: Vec<Violation>,
 }
@@ -176,6 +184,7 @@ impl Default for Findings {
             evaluated: vec![0; Oracle::ALL.len()],
             marks: vec![0; Mark::ALL.len()],
             faults: Faults::default(),
+            peaks: BTreeMap::new(),
             violations: Vec::new(),
         }
     }
@@ -188,6 +197,13 @@ impl Findings {
         if !holds {
             self.violations.push(Violation { oracle, text: text() });
         }
+    }
+
+    /// Notes how near a bound was come.
+    pub fn peak(&mut self, name: &'static str, size: u64, bound: u64) {
+        let share = size.saturating_mul(1000).checked_div(bound).unwrap_or_default();
+        let peak = self.peaks.entry(name).or_default();
+        *peak = share.max(*peak);
     }
 
     /// Reaches a mark.
@@ -210,6 +226,10 @@ impl Findings {
         let sums = self.evaluated.iter_mut().zip(other.evaluated);
         sums.chain(self.marks.iter_mut().zip(other.marks)).for_each(|(sum, count)| *sum += count);
         self.faults.add(&other.faults);
+        for (name, share) in other.peaks {
+            let peak = self.peaks.entry(name).or_default();
+            *peak = share.max(*peak);
+        }
         self.violations.extend(other.violations);
     }
 }

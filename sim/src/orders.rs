@@ -117,7 +117,14 @@ impl Auditor {
     }
 
     /// The outcome of a job is delivered.
-    pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome, fleet: &Fleet, moment: u64) {
+    pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome, fleet: &Fleet, (moment, now): (u64, u64)) {
+        let provider = self.excuses.provider_of(ticket);
+        if let Some(verdict) = provider.and_then(|provider| self.fairness.ended(provider, ticket, now)) {
+            self.findings.peak("lane time", verdict.difference, verdict.allowed);
+            self.findings.check(Oracle::I9Fairness, verdict.difference <= verdict.allowed, || {
+                format!("of two principals that wait, one has used more of the lanes: {verdict:?}")
+            });
+        }
         let gone =
             matches!(outcome, Outcome::Done(Effect::Removed) | Outcome::Absent { login_confirmed: true, .. });
         if self.removals.remove(&ticket) && !gone {

@@ -168,6 +168,8 @@ pub struct Plan {
     pub names: u64,
     /// Clients in a thousand that keep their connection, and for how many requests at most.
     pub kept: (u32, u64),
+    /// Four principals ask for lanes of one provider all the time, one of them under a hundred names.
+    pub saturates: bool,
     /// Number of application names in use.
     pub applications: u64,
     /// Lanes per host of the owning provider.
@@ -185,6 +187,7 @@ impl Plan {
             pause: 2000,
             names: 4,
             kept: (0, 1),
+            saturates: false,
             applications: 3,
             lanes: 2,
         }
@@ -201,6 +204,9 @@ impl Plan {
         plan.lanes = *random.pick(Domain::Swarm, &[1, 2, 4]);
         plan.weights = weights(random);
         knobs(&mut plan.config, random);
+        if random.chance(Domain::Swarm, 80) {
+            plan.saturate(random);
+        }
         let verified = plan.config.providers.values().all(|provider| provider.verify_signatures);
         for (fault, weight) in JOB_FAULTS.iter().zip(&mut plan.weights.jobs) {
             if *fault == JobFault::WrongSignature {
@@ -208,6 +214,20 @@ impl Plan {
             }
         }
         plan
+    }
+}
+
+impl Plan {
+    /// A world whose lanes are never idle and in which nothing goes wrong: fairness shows here.
+    fn saturate(&mut self, random: &mut Random) {
+        self.saturates = true;
+        self.pause = 1;
+        let Weights { operations, read_time, .. } = self.weights;
+        self.weights = Weights { operations, read_time, ..Weights::default() };
+        self.config.limits = Plan::calm().config.limits;
+        self.config.limits.pipeline = *random.pick(Domain::Swarm, &[8, 64]);
+        self.config.deadlines = Plan::calm().config.deadlines;
+        self.config.deadlines.queue = Duration::from_secs(3600);
     }
 }
 

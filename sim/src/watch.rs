@@ -1,7 +1,7 @@
 //! What the core's observer tells, kept as owned values for the auditor.
 
 use parsecd_core::identity::ApplicationIdentity;
-use parsecd_core::ids::{ConnectionKey, ObjectId, RequestId, Ticket};
+use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, RequestId, Ticket};
 use parsecd_core::observer::{Answered, Event, Observer};
 use parsecd_wire::{Opcode, Status};
 
@@ -23,6 +23,8 @@ pub enum Seen {
     Started {
         /// For whom.
         request: Option<RequestId>,
+        /// The lane.
+        lane: LaneKey,
         /// Its ticket.
         ticket: Ticket,
     },
@@ -80,7 +82,7 @@ impl Observer for Watch {
             Event::Admitted { request, connection, application, opcode } => {
                 Seen::Admitted { request, connection, application: application.cloned(), opcode }
             }
-            Event::Started { request, ticket, .. } => Seen::Started { request, ticket },
+            Event::Started { request, lane, ticket } => Seen::Started { request, lane, ticket },
             Event::RequestTransition { request, from, to } => Seen::Request(request, from, to),
             Event::KeyLifeTransition { object, from, to } => Seen::KeyLife(object, from, to),
             Event::WrongSignature { request, .. } => Seen::WrongSignature(request),

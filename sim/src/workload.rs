@@ -76,6 +76,26 @@ impl Workload {
         keys
     }
 
+    /// The requests of the next client where four principals saturate a provider: those of `principal`, of
+    /// which 0 uses a hundred names that nobody verifies.
+    pub fn saturating(&mut self, principal: u64, random: &mut Random) -> Vec<Call> {
+        let draw = Domain::Workload;
+        let count = random.between(draw, 20, 64);
+        let mut calls: Vec<Call> = (0..count)
+            .map(|_| {
+                let auth = match principal {
+                    0 => Auth::Direct(format!("name {}", random.between(draw, 1, 100))),
+                    uid => Auth::Unix(2000 + uid as u32),
+                };
+                let size = random.between(draw, 16, 2048);
+                let operation = Operation::PsaGenerateRandom { size };
+                self.call(operation, ProviderId::Pkcs11, &auth, Meaning::Random(size))
+            })
+            .collect();
+        calls.iter_mut().for_each(Call::keep);
+        calls
+    }
+
     /// The requests of the next client. All but the last keep the connection.
     pub fn next(&mut self, random: &mut Random) -> Vec<Call> {
         let draw = Domain::Workload;

@@ -2,6 +2,7 @@
 //! outputs, and lets it die.
 
 use crate::auditor::{Auditor, Scene};
+use crate::bounds::{Owed, bounds};
 use crate::call::Call;
 use crate::client::Client;
 use crate::faults::Family;
@@ -70,6 +71,8 @@ pub struct World {
     pub calls: Vec<Call>,
     /// Clients that are there.
     pub(crate) present: usize,
+    /// Orders of this life that have no answer.
+    pub(crate) owed: u64,
     /// What clients ask.
     pub workload: Workload,
     /// What was done.
@@ -108,6 +111,7 @@ impl World {
             clients: Vec::new(),
             calls: Vec::new(),
             present: 0,
+            owed: 0,
             finished: Vec::new(),
             workload: Workload::new(&plan),
             counts: Counts::default(),
@@ -288,12 +292,26 @@ impl World {
     fn request(&mut self) {
         self.requests_left -= 1;
         if self.present < CLIENTS {
-            let calls = self.workload.next(&mut self.stage.random);
+            let calls = self.next_calls();
             let client = Client::new(calls, &self.plan, &mut self.stage);
             self.connect(client);
         }
         let pause = self.stage.random.between(Domain::Workload, 0, self.plan.pause * MICRO);
         self.stage.after(pause, Event::Request);
+    }
+
+    fn next_calls(&mut self) -> Vec<Call> {
+        let random = &mut self.stage.random;
+        if !self.plan.saturates {
+            return self.workload.next(random);
+        }
+        let mut present = [0; 4];
+        for client in self.clients.iter().filter(|client| !client.gone) {
+            let uid = self.calls[client.first].peer.group.0;
+            present[uid.saturating_sub(2000) as usize % 4] += 1;
+        }
+        let fewest = (0..4).min_by_key(|principal| present[*principal as usize]).unwrap_or_default();
+        self.workload.saturating(fewest, random)
     }
 
     /// Gives the core an input and does what it asks, until it dies or is done.
@@ -339,17 +357,19 @@ impl World {
         if let Some(broken) = self.fleet.made.take_broken().into_iter().next() {
             self.auditor.findings.check(Oracle::I13Corruption, false, || broken);
         }
-        if !self.moment.is_multiple_of(16) {
-            return;
-        }
         let Some(service) = &self.service else { return };
         self.stage.trace.checkpoint(|| service.fingerprint());
         let memory = service.memory();
-        let limits = &self.plan.config.limits;
-        let within = memory.connections <= u64::from(limits.connections)
-            && memory.reserved <= limits.request_memory
-            && memory.cache <= limits.cache;
-        self.auditor.findings.check(Oracle::I7Memory, within, || format!("{memory:?} is beyond {limits:?}"));
+        let owed = Owed { tickets: self.owed, deletions: self.auditor.deletions, lanes: self.fleet.lanes() };
+        let bounds = bounds(&memory, &self.plan.config.limits, owed);
+        let exceeded = bounds.iter().find(|(_, size, bound)| size > bound);
+        if self.moment.is_multiple_of(64) {
+            let findings = &mut self.auditor.findings;
+            bounds.iter().for_each(|(name, size, bound)| findings.peak(name, *size, *bound));
+        }
+        self.auditor.findings.check(Oracle::I7Memory, exceeded.is_none(), || {
+            format!("{exceeded:?} is more than it may be: {memory:?}, {owed:?}")
+        });
     }
 
     fn dies_here(&mut self) -> bool {
@@ -388,6 +408,7 @@ impl World {
         self.cut_all();
         let World { auditor, store, fleet, moment, stage, .. } = self;
         auditor.crashed(Scene { store, fleet, moment: *moment, now: stage.now });
+        self.owed = 0;
         self.wake = None;
         self.flushing = false;
         self.accept_blocked = false;

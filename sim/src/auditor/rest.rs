@@ -23,6 +23,7 @@ impl Auditor {
         });
         self.names.rested();
         self.abandoned.clear();
+        self.deletions = 0;
         self.left_by.clear();
     }
 

@@ -83,6 +83,11 @@ impl Fleet {
         self.owning.lose(object);
     }
 
+    /// Lanes and hosts there are.
+    pub fn lanes(&self) -> u64 {
+        self.hosts.values().map(|host| host.lanes.len() as u64 + 1).sum()
+    }
+
     /// Objects that exist.
     pub fn objects(&self) -> Vec<ObjectId> {
         self.owning.objects()

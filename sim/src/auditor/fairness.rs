@@ -1,0 +1,195 @@
+//! I9: principals that both wait for a provider get equal lane time, tenants of one principal take turns.
+//!
+//! What is known: who waits, from the requests that are queued for a lane; what a lane's time went to, from
+//! when jobs were given to it and ended. A principal here is worked out from what the client showed and from
+//! its uid, so that a hundred names that clients give themselves are one.
+
+use crate::call::Call;
+use parsecd_core::identity::{ApplicationIdentity, Principal};
+use parsecd_core::ids::{LaneKey, ProviderKey, Ticket};
+use parsecd_wire::AuthenticationType;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Jobs that take longer are kept off the last lane, and wait while others are served: no promise holds then.
+const SHORT: u64 = 20_000_000;
+
+/// A tenant: `None` without identity.
+type Tenant = Option<ApplicationIdentity>;
+
+/// Who pays for a request, and for which of its tenants.
+pub fn payer(call: &Call) -> (Principal, Tenant) {
+    let tenant = call.application.clone();
+    let verified = |application: &ApplicationIdentity| {
+        matches!(
+            application.authenticator,
+            AuthenticationType::UnixPeerCredentials | AuthenticationType::JwtSvid
+        )
+    };
+    match &tenant {
+        Some(application) if verified(application) => (Principal::Verified(application.clone()), tenant),
+        _ => (Principal::Peers(call.peer.group), tenant),
+    }
+}
+
+/// What came of a job's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Largest difference of lane time between two principals that both wait, and how much it may be.
+    pub difference: u64,
+    /// See `difference`.
+    pub allowed: u64,
+}
+
+/// The lanes of all providers.
+#[derive(Clone, Debug, Default)]
+pub struct Fairness {
+    providers: BTreeMap<ProviderKey, Shares>,
+    /// Where each queued request waits.
+    waiting: BTreeMap<usize, (ProviderKey, Principal, Tenant)>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Shares {
+    lanes: BTreeMap<LaneKey, VecDeque<Given>>,
+    waiting: BTreeMap<Principal, BTreeMap<Tenant, u32>>,
+    used: BTreeMap<Principal, u64>,
+    /// Lane time that both had used when both began to wait.
+    both: BTreeMap<(Principal, Principal), (u64, u64)>,
+    /// Starts of each tenant since both began to wait.
+    turns: BTreeMap<(Principal, Tenant, Tenant), (u32, u32)>,
+    longest: u64,
+    /// Most jobs that lanes had at a time.
+    depth: u64,
+    /// Starts while at least four principals wait.
+    crowded: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Given {
+    ticket: Ticket,
+    principal: Option<Principal>,
+    began: u64,
+}
+
+impl Fairness {
+    /// A request waits for a lane.
+    pub fn queued(&mut self, id: usize, provider: ProviderKey, call: &Call) {
+        let (principal, tenant) = payer(call);
+        self.providers.entry(provider).or_default().begins(&principal, &tenant);
+        self.waiting.insert(id, (provider, principal, tenant));
+    }
+
+    /// A request does not wait any more.
+    pub fn left(&mut self, id: usize) {
+        if let Some((provider, principal, tenant)) = self.waiting.remove(&id) {
+            self.providers.entry(provider).or_default().ends(&principal, &tenant);
+        }
+    }
+
+    /// A lane is given a job. Whether a tenant that waits has been passed over too often, and whether this
+    /// was the thousandth start in a row while four principals waited.
+    pub fn started(&mut self, lane: LaneKey, ticket: Ticket, call: Option<&Call>, now: u64) -> (bool, bool) {
+        let shares = self.providers.entry(lane.host.provider).or_default();
+        let payer = call.map(payer);
+        let principal = payer.as_ref().map(|(principal, _)| principal.clone());
+        shares.lanes.entry(lane).or_default().push_back(Given { ticket, principal, began: now });
+        let depth = shares.lanes.values().map(|jobs| jobs.len() as u64).sum();
+        shares.depth = shares.depth.max(depth);
+        shares.crowded = if shares.waiting.len() >= 4 { shares.crowded + 1 } else { 0 };
+        let skipped = payer.is_some_and(|(principal, tenant)| shares.turn(&principal, &tenant));
+        (skipped, shares.crowded == 1000)
+    }
+
+    /// A lane gives a job back.
+    pub fn ended(&mut self, provider: ProviderKey, ticket: Ticket, now: u64) -> Option<Verdict> {
+        let shares = self.providers.get_mut(&provider)?;
+        let principal = shares.take(ticket, now)?;
+        let allowed = shares.longest * (2 * shares.depth + 1);
+        if shares.longest > SHORT {
+            return None;
+        }
+        let difference = shares.widest(&principal)?;
+        Some(Verdict { difference, allowed })
+    }
+}
+
+impl Shares {
+    fn begins(&mut self, principal: &Principal, tenant: &Tenant) {
+        if !self.waiting.contains_key(principal) {
+            for other in self.waiting.keys() {
+                let pair = ordered(principal, other);
+                let used = |one: &Principal| self.used.get(one).copied().unwrap_or_default();
+                self.both.insert(pair.clone(), (used(&pair.0), used(&pair.1)));
+            }
+        }
+        let tenants = self.waiting.entry(principal.clone()).or_default();
+        if !tenants.contains_key(tenant) {
+            for other in tenants.keys() {
+                let (low, high) = ordered(tenant, other);
+                self.turns.insert((principal.clone(), low, high), (0, 0));
+            }
+        }
+        *tenants.entry(tenant.clone()).or_default() += 1;
+    }
+
+    fn ends(&mut self, principal: &Principal, tenant: &Tenant) {
+        let Some(tenants) = self.waiting.get_mut(principal) else { return };
+        let Some(count) = tenants.get_mut(tenant) else { return };
+        *count -= 1;
+        if *count == 0 {
+            tenants.remove(tenant);
+            self.turns.retain(|(of, low, high), _| of != principal || (low != tenant && high != tenant));
+        }
+        if tenants.is_empty() {
+            self.waiting.remove(principal);
+            self.both.retain(|(low, high), _| low != principal && high != principal);
+        }
+    }
+
+    /// A tenant's work was started. Whether another one of the principal waits that should have been.
+    fn turn(&mut self, principal: &Principal, tenant: &Tenant) -> bool {
+        let mut skipped = false;
+        for ((of, low, high), (lows, highs)) in &mut self.turns {
+            if of != principal || (low != tenant && high != tenant) {
+                continue;
+            }
+            let count = if low == tenant { &mut *lows } else { &mut *highs };
+            *count += 1;
+            skipped |= lows.abs_diff(*highs) > 2;
+        }
+        skipped && self.longest <= SHORT
+    }
+
+    /// Takes a job off its lane and charges it. Whose it was.
+    fn take(&mut self, ticket: Ticket, now: u64) -> Option<Principal> {
+        let jobs = self.lanes.values_mut().find(|jobs| jobs.iter().any(|job| job.ticket == ticket))?;
+        let index = jobs.iter().position(|job| job.ticket == ticket)?;
+        let job = jobs.remove(index)?;
+        if index > 0 {
+            return None;
+        }
+        if let Some(next) = jobs.front_mut() {
+            next.began = now;
+        }
+        let took = now - job.began;
+        let principal = job.principal?;
+        self.longest = self.longest.max(took);
+        *self.used.entry(principal.clone()).or_default() += took;
+        Some(principal)
+    }
+
+    /// The largest difference between this principal and another that waits with it.
+    fn widest(&self, principal: &Principal) -> Option<u64> {
+        let used = |one: &Principal| self.used.get(one).copied().unwrap_or_default();
+        let pairs = self.both.iter().filter(|((low, high), _)| low == principal || high == principal);
+        pairs
+            .map(|((low, high), (before_low, before_high))| {
+                (used(low) - before_low).abs_diff(used(high) - before_high)
+            })
+            .max()
+    }
+}
+
+fn ordered<T: Ord + Clone>(one: &T, two: &T) -> (T, T) {
+    if one < two { (one.clone(), two.clone()) } else { (two.clone(), one.clone()) }
+}

@@ -1,0 +1,43 @@
+//! I7: what the core may hold, worked out from `Limits` and from what the world owes it.
+
+use parsecd_core::config::Limits;
+use parsecd_core::service::MemoryReport;
+
+/// Bytes of a connection that need no reservation, and most bytes that are read at once.
+const ALLOWANCE: u64 = 16 << 10;
+const READ_MAX: u64 = 64 << 10;
+/// Longest authentication field, and header of an answer with its place in the list of answers.
+const AUTHENTICATION: u64 = 64 << 10;
+const ENVELOPE: u64 = 256;
+
+/// What the world owes the core, and what goes on without a client.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Owed {
+    /// Orders with a ticket that have no answer yet.
+    pub tickets: u64,
+    /// Deletions of clients whose admins have left.
+    pub deletions: u64,
+    /// Lanes of all hosts, and hosts.
+    pub lanes: u64,
+}
+
+/// Each category: its name, its size, its bound.
+pub fn bounds(memory: &MemoryReport, limits: &Limits, owed: Owed) -> [(&'static str, u64, u64); 10] {
+    let (connections, pipeline) = (u64::from(limits.connections), u64::from(limits.pipeline));
+    let open = memory.connections;
+    let largest = u64::from(limits.body_length) + AUTHENTICATION + limits.buffer_size;
+    let answers = limits.unsent + (pipeline + 1) * (limits.response + ENVELOPE);
+    let work = memory.requests + memory.key_lives;
+    [
+        ("connections", memory.connections, connections),
+        ("requests", memory.requests, open * pipeline + owed.deletions),
+        ("tickets", memory.tickets, owed.tickets),
+        ("deadlines", memory.deadlines, open + 2 * work + 3 * owed.lanes + 8),
+        ("groups", memory.groups, 2 * open),
+        ("entries", memory.entries, work + memory.tickets + memory.cache / 256),
+        ("input", memory.input, open * (ALLOWANCE + READ_MAX) + memory.reserved),
+        ("reserved", memory.reserved, limits.request_memory + largest + memory.outgoing),
+        ("outgoing", memory.outgoing, open * answers),
+        ("cache", memory.cache, limits.cache),
+    ]
+}

@@ -126,6 +126,9 @@ impl World {
         if !self.clients[id].gone {
             self.clients[id].leave();
             self.present -= 1;
+            if std::mem::take(&mut self.request_waits) {
+                self.stage.after(0, Event::Request);
+            }
         }
     }
 

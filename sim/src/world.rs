@@ -95,6 +95,8 @@ pub struct World {
     pub(crate) requests_left: u64,
     /// Of one step; kept so that it need not grow again.
     outputs: Vec<Output>,
+    /// The next client waits for another one to go.
+    pub(crate) request_waits: bool,
     /// Connections that the core has begun to end in this step.
     pub(crate) finished: Vec<(ConnectionKey, Finish)>,
 }
@@ -113,6 +115,7 @@ impl World {
             present: 0,
             owed: 0,
             finished: Vec::new(),
+            request_waits: false,
             workload: Workload::new(&plan),
             counts: Counts::default(),
             service: None,
@@ -145,6 +148,7 @@ impl World {
             }
         }
         self.stage.end_storm();
+        self.request_waits = false;
     }
 
     /// Ends all faults and tells the daemon what an operator would.
@@ -290,12 +294,15 @@ impl World {
     }
 
     fn request(&mut self) {
-        self.requests_left -= 1;
-        if self.present < CLIENTS {
-            let calls = self.next_calls();
-            let client = Client::new(calls, &self.plan, &mut self.stage);
-            self.connect(client);
+        if self.present >= CLIENTS {
+            self.request_waits = true;
+            return;
         }
+        self.requests_left -= 1;
+        let calls = self.next_calls();
+        let mut client = Client::new(calls, &self.plan, &mut self.stage);
+        client.hasty |= self.plan.saturates;
+        self.connect(client);
         let pause = self.stage.random.between(Domain::Workload, 0, self.plan.pause * MICRO);
         self.stage.after(pause, Event::Request);
     }

@@ -104,7 +104,9 @@ impl Fairness {
     pub fn ended(&mut self, provider: ProviderKey, ticket: Ticket, now: u64) -> Option<Verdict> {
         let shares = self.providers.get_mut(&provider)?;
         let principal = shares.take(ticket, now)?;
-        let allowed = shares.longest * (2 * shares.depth + 1);
+        // One longest job, and three times what lanes hold: what was under way when both began to wait, what
+        // is under way now (both are charged by what such jobs take on average), and where a newcomer starts.
+        let allowed = shares.longest * (3 * shares.depth + 1);
         if shares.longest > SHORT {
             return None;
         }

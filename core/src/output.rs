@@ -109,7 +109,8 @@ pub enum Output {
         /// What happened.
         event: AuditEvent,
     },
-    /// Nothing is left to do after a shutdown.
+    /// Nothing is left to do after a shutdown, or its grace is over. What can be written now is written, then every
+    /// connection that is left is closed as by [`Output::Abort`].
     Stopped,
     /// The end of the outputs of a step.
     Idle {

@@ -36,7 +36,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 use parsecd_wire::header::RequestHeader;
-use parsecd_wire::{KeyAttributes, SecretBytes};
+use parsecd_wire::{KeyAttributes, SecretBytes, Status};
 
 /// A request that was admitted and is not answered.
 #[derive(Debug, Hash)]
@@ -205,20 +205,32 @@ impl Step<'_> {
     pub(crate) fn request_abandoned(&mut self, id: RequestId) {
         let Some(request) = self.state.requests.get_mut(&id) else { return };
         request.connection = None;
-        if matches!(request.state, Request::Deleting(_)) {
-            return;
+        if !matches!(request.state, Request::Deleting(_)) {
+            self.detach(id);
+            self.forget_request(id);
         }
+    }
+
+    /// Nobody waits any longer: the request is told so, what it has begun ends by itself or not at all.
+    pub(crate) fn give_up(&mut self, id: RequestId) {
+        self.detach(id);
+        self.answer(id, Err(Status::PsaErrorCommunicationFailure));
+    }
+
+    /// Takes a request out of wherever it waits and from whatever has begun for it.
+    fn detach(&mut self, id: RequestId) {
+        let Some(request) = self.state.requests.get(&id) else { return };
+        let (payer, provider) = (request.payer(), request.provider);
         if let Request::Resolving { identity, .. } = &request.state {
             let identity = identity.clone();
             self.leave_name(&identity, id);
         }
-        let Some(request) = self.forget_request(id) else { return };
-        let payer = request.payer();
-        match request.state {
+        let Some(request) = self.state.requests.get_mut(&id) else { return };
+        match core::mem::replace(&mut request.state, Request::Admitted) {
             Request::Collecting(Collection::Keys { application, .. }) => self.leave_gate(&application, id),
             Request::Running { ticket, uses, .. } => self.abandon_job(ticket, uses),
             Request::Queued { uses, .. } => {
-                self.forget_queued(id, &payer, request.provider);
+                self.forget_queued(id, &payer, provider);
                 if let Some(record) = uses {
                     self.use_ended(&record.identity);
                 }

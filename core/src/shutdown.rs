@@ -83,11 +83,12 @@ impl Step<'_> {
         }
     }
 
-    /// The grace is over: whoever is left is let go.
+    /// The grace is over: who still waits is told so.
     pub(crate) fn grace_expired(&mut self) {
-        let connections: Vec<ConnectionKey> = self.state.connections.keys().copied().collect();
-        for key in connections {
-            self.abort(key);
+        let owed: Vec<RequestId> =
+            self.state.connections.values().flat_map(|connection| connection.owed()).collect();
+        for id in owed {
+            self.give_up(id);
         }
         self.stop();
     }

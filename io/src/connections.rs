@@ -298,6 +298,18 @@ impl Connections {
         true
     }
 
+    /// [`Connections::abort`] for every connection that is left.
+    pub fn abort_all(&mut self) {
+        let left: Vec<ConnectionKey> = (0..)
+            .zip(&self.slots)
+            .filter(|(_, slot)| slot.connection.is_some())
+            .map(|(number, slot)| ConnectionKey { slot: number, generation: slot.generation })
+            .collect();
+        for key in left {
+            self.abort(key);
+        }
+    }
+
     fn remove(&mut self, key: ConnectionKey) {
         let Some(slot) = usize::try_from(key.slot).ok().and_then(|slot| self.slots.get_mut(slot)) else {
             return;

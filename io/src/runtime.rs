@@ -179,6 +179,8 @@ impl Runtime {
                 turns += 1;
             }
             if self.stopped {
+                self.write_connections();
+                self.world.connections.abort_all();
                 self.world.hosts.end(HOST_GRACE);
                 return Ok(End::Stopped);
             }

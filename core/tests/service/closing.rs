@@ -1,6 +1,7 @@
 //! How connections end (decisions.md 6).
 
-use crate::world::{World, frame, generate};
+use crate::world::{World, config, frame, generate, sign};
+use parsecd_core::config::MaterialPlace;
 use parsecd_core::input::Input;
 use parsecd_wire::{Operation, Status};
 
@@ -105,6 +106,31 @@ fn a_body_over_the_limit_is_refused_before_it_is_read() {
     world.send(connection, &bytes);
     assert_eq!(world.status(connection), Some(Status::BodySizeExceedsLimit));
     assert_eq!(world.service.memory().input, 0);
+}
+
+#[test]
+fn whoever_still_waits_when_the_grace_of_a_shutdown_is_over_is_told_so() {
+    for hosts in [1, 2] {
+        let mut world = World::new(config(MaterialPlace::Record, hosts));
+        world.create("app", "key");
+        let mut waiting: Vec<_> =
+            (0..2).map(|_| world.ask("app", &Operation::PsaGenerateRandom { size: 1 })).collect();
+        waiting.push(world.ask("app", &sign("key")));
+        let on_a_lane = waiting.clone();
+        waiting.push(world.ask("app", &generate("other")));
+        waiting.push(world.ask("app", &Operation::ListKeys));
+        waiting.push(world.ask("admin", &Operation::DeleteClient { client: String::from("app") }));
+        world.step(Input::ShutdownRequested { grace: std::time::Duration::from_secs(1) });
+        let told = on_a_lane.iter().filter(|request| world.status(**request).is_some()).count();
+        assert_eq!(told, if hosts == 1 { 1 } else { 0 }, "a lane runs one and holds one more");
+        world.expire();
+        assert!(world.stopped);
+        for request in &waiting {
+            assert_eq!(world.status(*request), Some(Status::PsaErrorCommunicationFailure));
+        }
+        waiting.into_iter().for_each(|request| world.lose(request));
+        assert_eq!(world.service.memory().reserved, 0);
+    }
 }
 
 #[test]

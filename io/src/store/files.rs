@@ -3,6 +3,7 @@
 
 use super::error::OpenError;
 use super::lock::LOCK;
+use super::reserve::RESERVE;
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -95,7 +96,7 @@ fn holds_only(directory: &Path, database: &Path) -> Result<bool, OpenError> {
 fn own_files(directory: &Path, database: &Path) -> Vec<PathBuf> {
     let mut own: Vec<PathBuf> =
         ["", "-wal", "-shm", "-journal"].iter().map(|suffix| with_suffix(database, suffix)).collect();
-    own.extend([STORE_KEY, TAG_KEY, LOCK].iter().map(|name| directory.join(name)));
+    own.extend([STORE_KEY, TAG_KEY, LOCK, RESERVE].iter().map(|name| directory.join(name)));
     let unfinished: Vec<PathBuf> = own.iter().map(|path| with_suffix(path, UNFINISHED)).collect();
     own.extend(unfinished);
     own

@@ -6,6 +6,7 @@
 //! * `store.key`: 32 random bytes that the lane hosts of the software provider seal material with. The daemon
 //!   makes the file and never reads it;
 //! * `tag.key`: 32 random bytes for the tag over every row (`tag.rs`);
+//! * `parsecd.reserve`: nothing; its room is given up when the disk is full, so that keys can be removed;
 //! * `parsecd.lock`: locked by the daemon that uses the store, with its process id as text.
 
 mod error;
@@ -14,6 +15,7 @@ mod lock;
 mod open;
 mod reader;
 mod request;
+mod reserve;
 mod schema;
 mod tag;
 mod writer;
@@ -26,6 +28,7 @@ use parsecd_core::ids::Ticket;
 use parsecd_core::store::{CommitResult, Counters, Fetched, Mutation, Page, StoreState};
 use parsecd_handoff::{Completer, Completions, Sender, completions, queue, serve_groups};
 use reader::{Reader, Reading};
+use reserve::Reserve;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -62,7 +65,9 @@ impl Store {
         let doubt = Arc::new(AtomicBool::new(false));
         let tag = Arc::new(opened.tag);
 
-        let mut writer = Writer::new(opened.database.clone(), opened.writer, tag.clone(), doubt.clone());
+        let reserve = Reserve::new(&opened.directory);
+        let mut writer =
+            Writer::new(opened.database.clone(), opened.writer, tag.clone(), doubt.clone(), reserve);
         let (writes, receiver) = queue::<(Ticket, Mutation)>(QUEUE);
         let write_answers = completer.clone();
         let writing = spawn("store-writer", &opened.database, move || {

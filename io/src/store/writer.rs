@@ -29,6 +29,7 @@
 //!
 //! A process that starts finds such pages for the same reason; `open.rs` writes what it recovers anew.
 
+use super::reserve::Reserve;
 use super::schema::{Role, connect};
 use super::tag::{Row, TagKey};
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
@@ -45,6 +46,7 @@ pub(super) struct Writer {
     connection: Connection,
     tag: Arc<TagKey>,
     doubt: Arc<AtomicBool>,
+    reserve: Reserve,
 }
 
 /// How a transaction ended.
@@ -64,8 +66,9 @@ impl Writer {
         connection: Connection,
         tag: Arc<TagKey>,
         doubt: Arc<AtomicBool>,
+        reserve: Reserve,
     ) -> Self {
-        Writer { path, connection, tag, doubt }
+        Writer { path, connection, tag, doubt, reserve }
     }
 
     /// Carries out `mutations` in their order and tells how each ended. A refused one does not hurt the others.
@@ -95,18 +98,31 @@ impl Writer {
             }
             Transaction::Undone(_) => results.extend(self.commit_singly(rest)),
         }
+        if results.contains(&CommitResult::Durable) {
+            self.reserve.hold();
+        }
         results
     }
 
     /// After a group failed as a whole: makes room in the log, then gives each mutation a transaction of its
     /// own, so that those which need no room, such as removals, still happen.
     fn commit_singly(&mut self, mutations: &[Mutation]) -> Vec<CommitResult> {
-        self.checkpoint();
+        self.checkpoint("PASSIVE");
         let single = |mutation: &Mutation| {
             if self.in_doubt() && *mutation != Mutation::Barrier {
                 return CommitResult::Refused;
             }
-            match self.transact(std::slice::from_ref(mutation)) {
+            let alone = std::slice::from_ref(mutation);
+            let mut result = self.transact(alone);
+            let full = matches!(result, Transaction::Undone(CommitResult::Full));
+            let reserved = full && removes(mutation) && self.reserve.give_up();
+            if reserved {
+                result = self.transact(alone);
+                // The log goes back to nothing, so that its room can be held back again.
+                self.checkpoint("TRUNCATE");
+                self.reserve.hold();
+            }
+            match result {
                 Transaction::Decided(decided) => {
                     self.settle(&decided);
                     decided.first().copied().unwrap_or(CommitResult::Refused)
@@ -141,8 +157,9 @@ impl Writer {
     }
 
     /// Moves the log into the database, so that the next transaction starts the log over instead of growing it.
-    fn checkpoint(&self) {
-        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(())) {
+    fn checkpoint(&self, mode: &str) {
+        let pragma = format!("PRAGMA wal_checkpoint({mode})");
+        if let Err(error) = self.connection.query_row(&pragma, (), |_| Ok(())) {
             tracing::warn!(%error, "the store's log could not be moved into its database");
         }
     }
@@ -180,6 +197,14 @@ fn run(connection: &Connection, tag: &TagKey, mutations: &[Mutation]) -> Transac
             tracing::error!(%error, "it is not known whether a commit happened");
             Transaction::Unknown
         }
+    }
+}
+
+/// Whether less is stored afterwards.
+fn removes(mutation: &Mutation) -> bool {
+    match mutation {
+        Mutation::Retire(_) | Mutation::Delete { .. } | Mutation::Erase { .. } => true,
+        Mutation::Reserve(_) | Mutation::Publish { .. } | Mutation::Barrier => false,
     }
 }
 

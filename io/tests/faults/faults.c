@@ -1,7 +1,7 @@
 /* Preloaded into a test: makes system calls on the store's files fail as a control file says.
  *
  * Control file, named by PARSECD_FAULTS: `OPERATION ERRNO SKIP TIMES`. OPERATION: w write, g write that makes
- * the file longer, s sync, t truncate, - none. The first SKIP calls of that operation succeed, the next TIMES
+ * the file longer, r the same while the store's reserve exists, s sync, t truncate, - none. The first SKIP calls of that operation succeed, the next TIMES
  * fail. Counting begins anew whenever the content changes. A file beside it, with the suffix .fired, is made
  * when a call failed.
  */
@@ -65,12 +65,31 @@ static int fault(char operation, int fd)
     return error;
 }
 
+/* Whether the store's reserve lies beside the file. */
+static int reserve_beside(int fd)
+{
+    char link[64], target[4096 + 32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, target, 4095);
+    if (length < 0)
+        return 0;
+    target[length] = 0;
+    char *slash = strrchr(target, '/');
+    if (slash == NULL)
+        return 0;
+    strcpy(slash + 1, "parsecd.reserve");
+    return access(target, F_OK) == 0;
+}
+
 static int write_fault(int fd, off_t end)
 {
     struct stat status;
     int error = fault('w', fd);
-    if (error == 0 && fstat(fd, &status) == 0 && end > status.st_size)
+    if (error == 0 && fstat(fd, &status) == 0 && end > status.st_size) {
         error = fault('g', fd);
+        if (error == 0 && reserve_beside(fd))
+            error = fault('r', fd);
+    }
     return error;
 }
 

@@ -296,6 +296,38 @@ fn a_full_disk_refuses_new_keys_and_goes_on_serving_the_old_ones_until_there_is_
     );
 }
 
+#[test]
+fn keys_can_be_removed_from_a_full_disk() {
+    with_faults("keys_can_be_removed_from_a_full_disk", |faults| {
+        let mut store = prepared();
+        faults.set('r', ENOSPC, 0, ALWAYS);
+        let large = "x".repeat(20_000);
+        let create = |store: &Fixture, n: u64| {
+            store.commit(publish_for(&key("alice", &format!("new{n}")), 200 + n, &large, PRINCIPAL))
+        };
+        let full = (0..500).find(|n| create(&store, *n) == Full).expect("it is full at some time");
+        assert_eq!(store.commit(removed("old0", 100).mutation), Durable);
+        let retired = key("alice", "old1");
+        let retire = Mutation::Retire(unfinished(&retired, 101, UnfinishedState::Removing));
+        assert_eq!(store.commit_all(vec![removed("old2", 102).mutation, retire]), [Durable; 2]);
+        for name in ["old0", "old1", "old2"] {
+            assert!(!is_there(&store, &key("alice", name)), "{name}");
+            assert!(!is_there(&after_crash(&store), &key("alice", name)), "{name}");
+        }
+        assert!(is_there(&store, &key("alice", "old3")));
+        assert_eq!(store.commit(Mutation::Erase { object: object(101) }), Durable);
+        let reserve = store.directory().join("parsecd.reserve");
+        assert!(fs::metadata(&reserve).unwrap().blocks() * 512 >= 512 << 10, "the room is held back again");
+
+        faults.clear();
+        assert_eq!(create(&store, full), Durable);
+        store.close();
+        fs::remove_file(&reserve).unwrap();
+        store.open();
+        assert!(reserve.exists());
+    });
+}
+
 /// Opens the store under every single fault of one kind, at every point; `make` makes it as it is before. What was
 /// opened or refused under a fault must open without one, and hold its keys.
 fn open_storm(faults: &Faults, operation: char, error: i32, make: impl Fn() -> Fixture, keys: u32) -> u32 {
@@ -369,6 +401,7 @@ fn files_are_for_their_owner_alone_whatever_the_umask() {
                 "keys.sqlite3-shm",
                 "keys.sqlite3-wal",
                 "parsecd.lock",
+                "parsecd.reserve",
                 "store.key",
                 "tag.key",
             ];

@@ -193,7 +193,7 @@ impl Step<'_> {
     /// Asks the store for a change on behalf of a life.
     pub(super) fn commit(&mut self, object: ObjectId, mutation: Mutation) -> Ticket {
         let ticket = self.ticket(Purpose::Commit(object));
-        self.output(crate::output::Output::Commit { ticket, mutation });
+        self.write(object, ticket, mutation);
         ticket
     }
 

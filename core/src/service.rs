@@ -13,6 +13,7 @@ use crate::observer::{Event, Observer};
 use crate::operations::delete_client::Gate;
 use crate::output::Output;
 use crate::schedule::executor::Executor;
+use crate::schedule::writes::Writes;
 use crate::state::{Mint, Purpose, State, Step, StoreHealth};
 use crate::time::Now;
 use crate::tokens::Tokens;
@@ -107,6 +108,7 @@ impl Service {
             providers: BTreeMap::new(),
             executor: Executor::default(),
             tokens: Tokens::default(),
+            writes: Writes::default(),
             tickets: BTreeMap::new(),
             deadlines: Deadlines::default(),
             accounts: Accounts::default(),
@@ -184,10 +186,16 @@ impl Service {
                 .sum::<u64>()
                 .saturating_add(crate::size(state.executor.len()))
                 .saturating_add(crate::size(state.tokens.len()))
+                .saturating_add(crate::size(state.writes.len()))
                 .saturating_add(crate::size(state.gates.values().map(Gate::len).sum()))
                 .saturating_add(crate::size(state.waiting_for_room.len()))
                 .saturating_add(crate::size(state.makings.len())),
-            measured: state.providers.values().map(|provider| crate::size(provider.costs.len())).sum(),
+            measured: state
+                .providers
+                .values()
+                .map(|provider| crate::size(provider.costs.len()))
+                .sum::<u64>()
+                .saturating_add(crate::size(state.executor.measured())),
             input: connections().map(|connection| connection.input_memory()).sum(),
             reserved: state.accounts.reserved(),
             outgoing: connections().map(|connection| connection.outgoing_memory()).sum(),
@@ -228,7 +236,10 @@ impl Step<'_> {
                 _ => self.observer.event(Event::Stale { ticket }),
             },
             Input::Committed { ticket, result } => match self.redeem(ticket) {
-                Some(Purpose::Commit(object)) => self.life_committed(object, result),
+                Some(Purpose::Commit(object)) => {
+                    self.written(ticket);
+                    self.life_committed(object, result);
+                }
                 Some(Purpose::Barrier) => self.barrier_committed(result),
                 _ => self.observer.event(Event::Stale { ticket }),
             },

@@ -15,6 +15,7 @@ use crate::providers::Provider;
 use crate::record::Record;
 use crate::request::ActiveRequest;
 use crate::schedule::executor::Executor;
+use crate::schedule::writes::Writes;
 use crate::shutdown::Shutdown;
 use crate::time::{Instant, Now};
 use crate::tokens::Tokens;
@@ -45,6 +46,7 @@ pub(crate) struct State {
     pub(crate) providers: BTreeMap<ProviderKey, Provider>,
     pub(crate) executor: Executor,
     pub(crate) tokens: Tokens,
+    pub(crate) writes: Writes,
     pub(crate) tickets: BTreeMap<Ticket, Purpose>,
     pub(crate) deadlines: Deadlines,
     pub(crate) accounts: Accounts,

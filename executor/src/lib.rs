@@ -14,6 +14,12 @@
 //! | RSA-4096 verify | 287 | 65 | 86 |
 //! | SHA-256 of 64 KiB | 37 | 37 | 38 |
 //!
+//! That is enough, also without keeping decoded keys: with a thread for each of two cores, which loop, hosts and
+//! clients use too, the daemon verifies four to five times as many P-256 signatures as Mbed TLS does in a bare loop,
+//! and 99 of 100 pings beside that take less than a millisecond. With one thread it is twice as many. A faster
+//! library would gain most of the rest, at the price of C and assembler that tenants feed in the process that parses
+//! everybody's requests.
+//!
 //! The tests hold its outcomes against those of the software provider.
 #![forbid(unsafe_code)]
 #![cfg_attr(

@@ -43,6 +43,11 @@ impl Executor {
     pub(crate) fn len(&self) -> usize {
         self.queue.len().saturating_add(self.queue.principals()).saturating_add(self.running.len())
     }
+
+    /// Kinds of jobs whose cost is known.
+    pub(crate) fn measured(&self) -> usize {
+        self.costs.len()
+    }
 }
 
 /// Whether an executor that can do `capabilities` runs this job: it needs no secret.

@@ -6,3 +6,4 @@ pub(crate) mod jobs;
 pub(crate) mod lanes;
 pub(crate) mod principals;
 mod queue;
+pub(crate) mod writes;

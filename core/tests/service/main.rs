@@ -14,3 +14,4 @@ mod reloads;
 mod reopening;
 mod tokens;
 mod world;
+mod writes;

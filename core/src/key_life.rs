@@ -35,7 +35,7 @@ use crate::record::{Device, Record};
 use crate::request::Request;
 use crate::schedule::costs::JobKind;
 use crate::schedule::principals::Payer;
-use crate::state::{Purpose, Step};
+use crate::state::Step;
 use crate::store::{Mutation, Unfinished, UnfinishedState};
 use crate::time::Instant;
 use alloc::sync::Arc;
@@ -192,7 +192,7 @@ impl Step<'_> {
 
     /// Asks the store for a change on behalf of a life.
     pub(super) fn commit(&mut self, object: ObjectId, mutation: Mutation) -> Ticket {
-        let ticket = self.ticket(Purpose::Commit(object));
+        let ticket = self.state.mint.ticket();
         self.write(object, ticket, mutation);
         ticket
     }

@@ -370,7 +370,13 @@ pub fn config() -> Config {
         admins: admins.iter().map(|name| (*name).into()).collect(),
     };
     Config {
-        limits: Limits { body_length: 4096, buffer_size: 2048, response: 1 << 16, ..Limits::default() },
+        limits: Limits {
+            body_length: 4096,
+            buffer_size: 2048,
+            response: 1 << 16,
+            writes: 3,
+            ..Limits::default()
+        },
         deadlines: Deadlines::default(),
         allow_deprecated: false,
         refuse_pkcs1v15_encryption: false,

@@ -6,7 +6,7 @@ use crate::identity::Principal;
 use crate::ids::{ObjectId, Ticket};
 use crate::output::Output;
 use crate::providers::Queued;
-use crate::state::Step;
+use crate::state::{Purpose, Step};
 use crate::store::Mutation;
 use alloc::collections::BTreeMap;
 use core::time::Duration;
@@ -59,6 +59,8 @@ impl Step<'_> {
             let Some((ticket, mutation)) = writes.waiting.remove(&object) else { continue };
             writes.queue.started(&payer.principal, COST);
             writes.asked.insert(ticket, payer.principal);
+            // Only now is an answer owed for it.
+            self.state.tickets.insert(ticket, Purpose::Commit(object));
             self.output(Output::Commit { ticket, mutation });
         }
     }

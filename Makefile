@@ -5,6 +5,7 @@
 # make abuse  tells whether clients that misbehave cost others anything
 # make sim    drives the core through worlds with faults for a minute; soak SECONDS=... for as long as told
 # make determinism  has two builds run the same worlds: RUNS=... of them, and LONG=... long ones
+# make loom   explores the interleavings of the threads that hand things over; part of make test
 # make deps   only installs
 
 SHELL := /bin/bash

@@ -8,6 +8,8 @@ use parsecd_client::wire::algorithm::{
 use parsecd_client::wire::attributes::{EccFamily, KeyType, UsageFlags};
 use parsecd_client::wire::{KeyAttributes, Operation, Reply, SecretBytes};
 use parsecd_client::{Authentication, Client, Endpoint, Error};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
@@ -192,6 +194,47 @@ fn no_secret_reaches_the_log_or_the_audit_at_any_level() {
     assert!(contains(&audited, b"PsaImportKey"));
     assert_eq!(secrets.left_in(daemon.log().as_bytes()), [""; 0]);
     assert_eq!(secrets.left_in(&audited), [""; 0]);
+}
+
+#[test]
+fn every_request_about_keys_has_exactly_one_audit_record() {
+    const CLIENTS: usize = 4;
+    const ROUNDS: usize = 50;
+    let audit = tempfile::NamedTempFile::new().unwrap();
+    let core_settings = format!("audit_log = {:?}\n", audit.path());
+    let place = Place::new(&Options { core_settings, ..Options::default() });
+    let _daemon = place.start();
+    std::thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let client = client(&place, &format!("app{number}"));
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let name = format!("key{round}");
+                    client.generate_key(&name, signing_key()).unwrap();
+                    let signature = client.sign_hash(&name, ECDSA, &[7; 32]).unwrap();
+                    client.verify_hash(&name, ECDSA, &[8; 32], &signature).unwrap_err();
+                    client.sign_hash("no such key", ECDSA, &[7; 32]).unwrap_err();
+                    client.export_public_key(&name).unwrap();
+                    client.hash_compute(Hash::Sha256, b"about no key").unwrap();
+                    client.destroy_key(&name).unwrap();
+                }
+            });
+        }
+    });
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for line in fs::read_to_string(audit.path()).unwrap().lines() {
+        let record: Value = serde_json::from_str(line).expect(line);
+        *counts.entry(record["opcode"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    let times = |times| times * CLIENTS * ROUNDS;
+    let expected = [
+        ("PsaDestroyKey", times(1)),
+        ("PsaExportPublicKey", times(1)),
+        ("PsaGenerateKey", times(1)),
+        ("PsaSignHash", times(2)),
+        ("PsaVerifyHash", times(1)),
+    ];
+    assert_eq!(counts, expected.map(|(opcode, count)| (opcode.to_owned(), count)).into());
 }
 
 #[test]

@@ -67,6 +67,8 @@ impl CoreSettings {
             deadlines: Deadlines::default(),
             log: LogSettings { format: LogFormat::Text, level: None, timestamp: false, error_details: false },
             audit_log: None,
+            // They only compute: more than cores would take turns, fewer would leave cores idle while hosts have
+            // nothing to do. The loop sleeps between its turns, so the scheduler lets it before them.
             executor_threads: environment.cores.clamp(1, THREADS_MAX),
             allow_root: false,
             allow_deprecated: false,

@@ -68,11 +68,22 @@ fn rsa_key() -> KeyAttributes {
     }
 }
 
-fn sha256sum(input: &[u8]) -> String {
-    let mut child = Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+/// What a program prints.
+fn output_of(command: &mut Command, input: &[u8]) -> Vec<u8> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
     let output = child.wait_with_output().unwrap();
-    String::from_utf8(output.stdout).unwrap()[..64].to_owned()
+    assert!(output.status.success(), "{command:?}: {}", output.status);
+    output.stdout
+}
+
+fn sha256sum(input: &[u8]) -> String {
+    let output = output_of(&mut Command::new("sha256sum"), input);
+    String::from_utf8(output).unwrap()[..64].to_owned()
+}
+
+fn openssl(arguments: &str, input: &[u8]) -> Vec<u8> {
+    output_of(Command::new("openssl").args(arguments.split(' ')).stderr(Stdio::null()), input)
 }
 
 #[test]
@@ -113,6 +124,38 @@ fn verify_encrypt_and_hash_work_while_every_host_stands_still() {
         Reply::PsaAsymmetricDecrypt { plaintext } => assert_eq!(plaintext.expose(), b"text"),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_key_that_the_executor_leaves_is_used_by_a_host() {
+    let place = place("");
+    let mut daemon = place.start();
+    let client = client(&place);
+    // Its exponent is longer than what the executor takes.
+    let options = "-pkeyopt rsa_keygen_bits:1024 -pkeyopt rsa_keygen_pubexp:4294967297";
+    let pair = openssl(&format!("genpkey -algorithm RSA {options}"), b"");
+    let public = openssl("rsa -RSAPublicKey_out -outform DER", &pair);
+    let attributes = KeyAttributes { key_type: KeyType::RsaPublicKey, ..rsa_key() };
+    client.import_key("long", attributes, SecretBytes::new(public)).unwrap();
+    let encrypt = Operation::PsaAsymmetricEncrypt {
+        key_name: "long".into(),
+        algorithm: OAEP,
+        plaintext: SecretBytes::from(b"text".as_slice()),
+        salt: None,
+    };
+    let ciphertext = match client.request(client.provider(), &encrypt).unwrap() {
+        Reply::PsaAsymmetricEncrypt { ciphertext } => ciphertext,
+        other => panic!("{other:?}"),
+    };
+    let key = place.path().join("pair.pem");
+    std::fs::write(&key, &pair).unwrap();
+    let padding = "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256";
+    let decrypt = format!("pkeyutl -decrypt -inkey {} {padding}", key.display());
+    assert_eq!(openssl(&decrypt, &ciphertext), b"text");
+
+    let impatient = client.with_deadline(std::time::Duration::from_millis(300));
+    let _stopped = Stopped::all(&mut daemon);
+    impatient.request(impatient.provider(), &encrypt).expect_err("no host answers");
 }
 
 #[test]

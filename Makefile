@@ -84,7 +84,7 @@ sim:
 
 # Long worlds and short ones, none of which was run before, and every crash of every story of three requests.
 soak:
-	$(cargo) build --release --locked -p parsecd-sim
+	$(cargo) run --release --locked -p parsecd-sim -- --crash-table
 	$(cargo) run --release --locked -p parsecd-sim -- --seconds $(SECONDS) --seed $(SEED)
 
 # Release and release with debug assertions and overflow checks, in processes of their own.

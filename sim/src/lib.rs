@@ -10,6 +10,7 @@ pub mod call;
 pub mod capabilities;
 pub mod client;
 pub mod command;
+pub mod crash_table;
 mod driver;
 pub mod excuses;
 pub mod faults;

@@ -6,6 +6,7 @@ mod hashes;
 mod many;
 mod minimise;
 mod options;
+mod stories;
 mod summary;
 
 pub use many::{Failure, Job, Summary, Worlds, run_all, worlds_of_this_commit};
@@ -23,6 +24,9 @@ use std::process::ExitCode;
 pub fn execute(options: &Options) -> Result<ExitCode, String> {
     quiet_panics();
     let budget = options.budget.unwrap_or_else(|| budget_of(options.seed, options.budgets));
+    if options.crash_table {
+        return Ok(stories::tell_all());
+    }
     if let Some(path) = &options.tape {
         return play(path);
     }

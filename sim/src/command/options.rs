@@ -17,6 +17,7 @@ Runs worlds with faults around parsecd's core, one seed and budget each, and say
   --json              the summary as JSON
   --quiet             no progress and no summary
 
+  --crash-table       no worlds: stories of up to three requests with crashes at each point, all of them
   --trace             one world; print its last events
   --minimise          one world; if it fails, find the least that fails, and print it as a tape
   --tape FILE         play a tape and print its last events
@@ -43,6 +44,7 @@ pub struct Options {
     pub threads: Option<usize>,
     pub json: bool,
     pub quiet: bool,
+    pub crash_table: bool,
     pub trace: bool,
     pub minimise: bool,
     pub tape: Option<String>,
@@ -64,6 +66,7 @@ impl Default for Options {
             threads: None,
             json: false,
             quiet: false,
+            crash_table: false,
             trace: false,
             minimise: false,
             tape: None,
@@ -92,6 +95,7 @@ impl Options {
                 "--threads" => options.threads = Some(number(&text()?)?.max(1) as usize),
                 "--json" => options.json = true,
                 "--quiet" => options.quiet = true,
+                "--crash-table" => options.crash_table = true,
                 "--trace" => options.trace = true,
                 "--minimise" => options.minimise = true,
                 "--tape" => options.tape = Some(text()?),

@@ -6,6 +6,7 @@ use crate::provider::JobFault;
 use crate::scenario::{Ending, Request, Story};
 use crate::store::GroupFate;
 use parsecd_wire::Status;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -108,19 +109,23 @@ pub fn tell(stories: &[Story], points: Points, progress: impl Fn(usize) + Sync) 
     all
 }
 
-/// Tells a story with a crash at each point, and, from each, with a second crash at each point of recovery.
+/// Tells a story with a crash at each point, and, from each that leaves something else than those before, with a
+/// second crash at each point of recovery.
 pub fn every_crash(base: &Story, points: Points) -> Told {
     let mut told = Told::default();
     let mut first = 1;
+    let mut known = BTreeSet::new();
     while told.broken.is_none() {
         let once = Story { crashes: vec![first], ..base.clone() };
-        if told.tell(&once) == 0 {
+        let Some((died, remains)) = told.tell(&once) else { break };
+        if died == 0 {
             break;
         }
+        let new = remains.is_none_or(|remains| known.insert(remains));
         let mut second = 1 + first % points.second.unwrap_or(1);
-        while let Some(step) = points.second.filter(|_| told.broken.is_none()) {
+        while let Some(step) = points.second.filter(|_| new && told.broken.is_none()) {
             let twice = Story { crashes: vec![first, second], ..base.clone() };
-            if told.tell(&twice) < 2 {
+            if told.tell(&twice).is_none_or(|(died, _)| died < 2) {
                 break;
             }
             second += step;
@@ -131,17 +136,17 @@ pub fn every_crash(base: &Story, points: Points) -> Told {
 }
 
 impl Told {
-    /// Tells one story; returns how often the daemon died in it.
-    fn tell(&mut self, story: &Story) -> u64 {
+    /// Tells one story; returns how often the daemon died in it, and what it left the first time.
+    fn tell(&mut self, story: &Story) -> Option<(u64, Option<u64>)> {
         self.stories += 1;
         match catch_unwind(AssertUnwindSafe(|| story.tell())) {
             Ok(ending) => {
                 self.broken = self.broken.take().or(judge(story, &ending).err());
-                ending.crashes
+                Some((ending.crashes, ending.remains))
             }
             Err(_) => {
                 self.broken.get_or_insert(format!("a panic ends {story:?}"));
-                0
+                None
             }
         }
     }

@@ -54,6 +54,11 @@ impl<E> Queue<E> {
         Some((at, event))
     }
 
+    /// Whether there is such an event.
+    pub fn any(&self, wanted: impl Fn(&E) -> bool) -> bool {
+        self.events.iter().flatten().any(wanted)
+    }
+
     /// Forgets the events that are not wanted.
     pub fn retain(&mut self, wanted: impl Fn(&E) -> bool) {
         let Queue { order, events, free, .. } = self;

@@ -79,6 +79,8 @@ pub struct Random {
     streams: [u64; DOMAINS],
     left: u64,
     source: Source,
+    /// Clients that have come.
+    arrived: usize,
 }
 
 impl Random {
@@ -86,7 +88,7 @@ impl Random {
     pub fn new(seed: u64, budget: u64) -> Self {
         let mut root = seed;
         let streams = std::array::from_fn(|_| splitmix(&mut root));
-        Random { streams, left: budget, source: Source::Seeded }
+        Random { streams, left: budget, source: Source::Seeded, arrived: 0 }
     }
 
     /// The same, and everything that is drawn is recorded.
@@ -98,7 +100,8 @@ impl Random {
     /// What was recorded before. It is spent also when a request was drawn that it does not hold.
     pub fn played(tape: Tape) -> Self {
         let left = tape.budget;
-        Random { streams: [0; DOMAINS], left, source: Source::Played(Box::new(tape), [0; DOMAINS]) }
+        let source = Source::Played(Box::new(tape), [0; DOMAINS]);
+        Random { streams: [0; DOMAINS], left, source, arrived: 0 }
     }
 
     /// Whether the budget is spent.
@@ -111,6 +114,19 @@ impl Random {
             _ => false,
         };
         self.left == 0 || ended
+    }
+
+    /// A client is about to be drawn. Whether it comes.
+    pub fn arrives(&mut self) -> bool {
+        self.arrived += 1;
+        match &mut self.source {
+            Source::Seeded => true,
+            Source::Recorded(tape) => {
+                tape.arrivals.push(tape.draws[Domain::Workload as usize].len());
+                true
+            }
+            Source::Played(tape, _) => !tape.away.contains(&(self.arrived - 1)),
+        }
     }
 
     /// What was recorded.

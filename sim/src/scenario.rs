@@ -62,6 +62,8 @@ pub struct Story {
 pub struct Ending {
     /// How often the daemon died before the world healed.
     pub crashes: u64,
+    /// What its first death left, if nothing was under way: recovery from equal remains is the same.
+    pub remains: Option<u64>,
     /// What each client was told, if it was.
     pub told: Vec<Option<Status>>,
     /// Whether the key is there.
@@ -147,6 +149,7 @@ impl Story {
         let violations = world.auditor.findings.violations.iter();
         Ending {
             crashes: died,
+            remains: world.first_remains,
             told,
             exists,
             signs: world.status(signs),

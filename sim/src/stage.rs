@@ -158,6 +158,11 @@ impl Stage {
         Some(event)
     }
 
+    /// Whether such an event will happen.
+    pub fn is_awaited(&self, wanted: impl Fn(&Event) -> bool) -> bool {
+        self.queue.any(wanted)
+    }
+
     /// Forgets the requests of the storm that have not begun.
     pub fn end_storm(&mut self) {
         self.queue.retain(|event| !matches!(event, Event::Request));

@@ -4,6 +4,7 @@
 //! than its own.
 
 use crate::random::Domain;
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
@@ -17,6 +18,10 @@ pub struct Tape {
     pub budget: u64,
     /// Draws by [`Domain`]. 0 is the quietest value of each.
     pub draws: [Vec<u64>; DOMAINS],
+    /// Clients, by the order in which they come, that are drawn and stay away.
+    pub away: BTreeSet<usize>,
+    /// How many draws for requests there were when each client came. Known where the tape was recorded only.
+    pub arrivals: Vec<usize>,
 }
 
 impl Tape {
@@ -28,6 +33,20 @@ impl Tape {
     /// Whether nothing was drawn.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Leaves away what is drawn for the requests of clients that stay away.
+    pub fn cut_away(&mut self) {
+        let requests = &mut self.draws[Domain::Workload as usize];
+        for client in std::mem::take(&mut self.away).into_iter().rev() {
+            let Some(&from) = self.arrivals.get(client) else { continue };
+            let to = self.arrivals.get(client + 1).copied().unwrap_or(requests.len()).min(requests.len());
+            if from < to {
+                requests.drain(from..to);
+                self.arrivals.remove(client);
+                self.arrivals[client..].iter_mut().for_each(|later| *later -= to - from);
+            }
+        }
     }
 
     /// Leaves away zeros at the ends, which are drawn there anyway; not those of requests, whose end ends the
@@ -44,6 +63,11 @@ impl Tape {
 impl Display for Tape {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         writeln!(out, "budget {}", self.budget)?;
+        if !self.away.is_empty() {
+            write!(out, "away")?;
+            self.away.iter().try_for_each(|client| write!(out, " {client}"))?;
+            writeln!(out)?;
+        }
         for domain in Domain::ALL {
             for line in self.draws[domain as usize].chunks(20) {
                 write!(out, "{}", domain.name())?;
@@ -68,6 +92,7 @@ impl FromStr for Tape {
             let numbers = numbers.map_err(|error| format!("{line:?}: {error}"))?;
             match (name, Domain::ALL.into_iter().find(|domain| domain.name() == name), numbers.as_slice()) {
                 ("budget", _, [budget]) => tape.budget = *budget,
+                ("away", ..) => tape.away.extend(numbers.iter().map(|client| *client as usize)),
                 (_, Some(domain), _) => tape.draws[domain as usize].extend(numbers),
                 _ => return Err(format!("{line:?} is no line of a tape")),
             }
@@ -82,12 +107,21 @@ mod tests {
 
     #[test]
     fn a_tape_reads_as_it_was_written() {
-        let mut tape = Tape { budget: 12, ..Tape::default() };
+        let mut tape = Tape { budget: 12, away: [3, 4].into(), ..Tape::default() };
         tape.draws[Domain::Crash as usize] = (0..50).collect();
         tape.draws[Domain::Swarm as usize] = vec![u64::MAX];
         assert_eq!(format!("# why\n\n{tape}").parse(), Ok(tape));
         assert!("budget 1 2".parse::<Tape>().is_err());
         assert!("weather 1".parse::<Tape>().is_err());
+    }
+
+    #[test]
+    fn requests_of_clients_that_stay_away_are_cut_out() {
+        let mut tape = Tape { away: [0, 2].into(), arrivals: vec![0, 2, 3, 5], ..Tape::default() };
+        tape.draws[Domain::Workload as usize] = vec![10, 11, 20, 30, 31, 40];
+        tape.cut_away();
+        assert_eq!(tape.draws[Domain::Workload as usize], [20, 40]);
+        assert_eq!((tape.arrivals, tape.away), (vec![0, 1], BTreeSet::new()));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::random::{Domain, Random};
 use crate::stage::{Event, MICRO, MILLI, Stage};
 use crate::store::Store;
 use crate::tell;
-use crate::trace::Trace;
+use crate::trace::{Trace, digest};
 use crate::watch::Watch;
 use crate::workload::Workload;
 use parsecd_core::ids::{ConnectionKey, HostKey, Ticket};
@@ -93,6 +93,8 @@ pub struct World {
     pub(crate) crash_at: Option<u64>,
     pub(crate) recovering: bool,
     pub(crate) requests_left: u64,
+    /// What the first crash of a story left.
+    pub(crate) first_remains: Option<u64>,
     /// Of one step; kept so that it need not grow again.
     outputs: Vec<Output>,
     /// The next client waits for another one to go.
@@ -133,6 +135,7 @@ impl World {
             crash_at: None,
             recovering: false,
             requests_left: plan.requests,
+            first_remains: None,
             outputs: Vec::new(),
             stage,
             plan,
@@ -232,7 +235,16 @@ impl World {
         self.crash_at = Some(self.life + events);
     }
 
-    /// What a client was told first.
+    /// Hash of all that outlives the daemon and of what clients were told, right after it died; `None` while
+    /// something is under way that takes time, so that no two such moments are alike.
+    pub fn remains(&self) -> Option<u64> {
+        let moves = self.stage.is_awaited(|event| matches!(event, Event::Lands(..))) || self.fleet.is_busy();
+        let told: Vec<_> = self.clients.iter().map(|client| &client.answers).collect();
+        let (jobs, groups) = (&self.stage.script.jobs, &self.stage.script.groups);
+        (!moves).then(|| digest(&format!("{:?}{:?}{told:?}{jobs:?}{groups:?}", self.store, self.fleet)))
+    }
+
+    /// Hash of the core's whole state.
     pub fn status(&self, id: usize) -> Option<Status> {
         self.clients.get(id)?.answers.first().copied()
     }
@@ -299,10 +311,13 @@ impl World {
             return;
         }
         self.requests_left -= 1;
+        let comes = self.stage.random.arrives();
         let calls = self.next_calls();
         let mut client = Client::new(calls, &self.plan, &mut self.stage);
         client.hasty |= self.plan.saturates;
-        self.connect(client);
+        if comes {
+            self.connect(client);
+        }
         let pause = self.stage.random.between(Domain::Workload, 0, self.plan.pause * MICRO);
         self.stage.after(pause, Event::Request);
     }
@@ -422,6 +437,9 @@ impl World {
         self.opens.clear();
         self.commits.clear();
         self.recovering = true;
+        if scripted && self.counts.crashes == 1 {
+            self.first_remains = self.remains();
+        }
         let delay = self.stage.latency(Domain::Crash, 10 * MILLI);
         self.stage.after(delay, Event::Restart);
     }

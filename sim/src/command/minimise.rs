@@ -28,6 +28,7 @@ pub fn minimise(seed: u64, budget: u64, oracle: Oracle) -> Minimised {
     let mut search = Search { tape, oracle, deadline };
     search.tape.trim();
     search.cut_ends();
+    search.keep_away();
     while search.leave_away() && !search.is_over() {}
     Minimised { budget, tape: search.tape }
 }
@@ -85,6 +86,27 @@ impl Search {
                 }
             }
         }
+    }
+
+    /// Has as many clients as possible stay away, many at one time, then fewer.
+    fn keep_away(&mut self) {
+        let mut size = self.tape.arrivals.len().next_power_of_two() / 2;
+        while size > 0 {
+            let mut at = self.tape.arrivals.len();
+            while at > 0 && !self.is_over() {
+                let from = at.saturating_sub(size);
+                let mut fewer = self.tape.clone();
+                fewer.away.extend(from..at);
+                if fewer.away.len() > self.tape.away.len() {
+                    self.try_tape(fewer);
+                }
+                at = from;
+            }
+            size /= 2;
+        }
+        let mut without = self.tape.clone();
+        without.cut_away();
+        self.try_tape(without);
     }
 
     /// Leaves away, or makes quiet, parts of what is drawn: large ones, then smaller ones. Whether any could be.

@@ -88,6 +88,11 @@ impl Fleet {
         self.hosts.values().map(|host| host.lanes.len() as u64 + 1).sum()
     }
 
+    /// Whether a host is there.
+    pub fn is_busy(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
     /// Objects that exist.
     pub fn objects(&self) -> Vec<ObjectId> {
         self.owning.objects()

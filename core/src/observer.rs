@@ -69,7 +69,7 @@ pub enum Event<'a> {
         /// What it is now, and why.
         state: HostEvent<'a>,
     },
-    /// A provider went up or down.
+    /// A provider went up or down; not told of one that is not configured any more.
     Provider {
         /// The provider.
         provider: ProviderKey,
@@ -149,7 +149,7 @@ pub enum HostEvent<'a> {
     Down(&'a str),
     /// It was let go, and is gone.
     Ended,
-    /// It did not open, or end a job, in time; it is killed.
+    /// It did not open, end a job or go in time; it is killed.
     Stuck,
     /// The device refuses the log-in; the host is not opened again under this configuration.
     LoginRefused,

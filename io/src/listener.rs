@@ -136,7 +136,7 @@ impl Listener {
             return same_place(&self.path, path);
         }
         let found = fs::symlink_metadata(path).ok().as_ref().map(identity);
-        self.path == path && self.file.is_some() && found == self.file
+        self.file.is_some() && found == self.file
     }
 
     /// Gives its file these permissions, if it is its file and not another's of that name.

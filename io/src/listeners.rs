@@ -152,6 +152,17 @@ mod tests {
     }
 
     #[test]
+    fn another_way_to_the_same_file_is_the_same_socket() {
+        let _alone = alone();
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(directory.path(), &link).unwrap();
+        let there = open(&settings(&[("a", &directory.path().join("one"))]), Vec::new()).unwrap();
+        let plan = plan(&settings(&[("a", &link.join("one"))]), &[&there[0]]).unwrap();
+        assert_eq!((plan.kept, plan.bound.len()), (vec![Some((A, 0o666))], 0));
+    }
+
+    #[test]
     fn a_plan_that_fails_leaves_nothing_behind() {
         let _alone = alone();
         let directory = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::{Command, Stdio};
-use support::{Daemon, Options, PATIENCE, PING, PONG, Place, bytes, exchange, program, send};
+use support::{Options, PATIENCE, PING, PONG, Place, bytes, exchange, program, send};
 
 fn place() -> Place {
     Place::new(&Options::default())
@@ -34,17 +34,6 @@ fn activated(place: &Place, given: OwnedFd, pid: &str) -> Command {
     command
 }
 
-fn reload(daemon: &mut Daemon) -> String {
-    let before = daemon.log().len();
-    daemon.signal(Signal::HUP);
-    let since = |daemon: &Daemon| daemon.log()[before..].to_owned();
-    daemon.wait_until("it has reloaded", |daemon| {
-        let log = since(daemon);
-        log.contains("unchanged: ") || log.contains("the old configuration stays")
-    });
-    since(daemon)
-}
-
 #[test]
 fn a_socket_of_the_service_manager_is_served_reloaded_and_left_as_it_was() {
     let place = place();
@@ -53,7 +42,7 @@ fn a_socket_of_the_service_manager_is_served_reloaded_and_left_as_it_was() {
     assert!(daemon.log().contains("by socket activation"), "{}", daemon.log());
     let text = fs::read_to_string(place.configuration()).unwrap();
     fs::write(place.configuration(), text.replace("timeout =", "socket_mode = \"0600\"\ntimeout =")).unwrap();
-    assert!(reload(&mut daemon).contains("unchanged: core_settings"));
+    assert!(daemon.reload().contains("unchanged: core_settings"));
     assert_eq!(daemon.exchange(PING), PONG);
     daemon.signal(Signal::TERM);
     assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.log());
@@ -75,12 +64,12 @@ fn a_listener_cannot_be_moved_away_from_a_socket_of_the_service_manager() {
     let socket = place.socket();
     let changed = text.replace(socket.to_str().unwrap(), moved.to_str().unwrap());
     fs::write(place.configuration(), changed).unwrap();
-    let log = reload(&mut daemon);
+    let log = daemon.reload();
     assert!(log.contains(socket.to_str().unwrap()) && log.contains("change ListenStream="), "{log}");
     assert!(!moved.exists());
     assert_eq!(daemon.exchange(PING), PONG);
     fs::write(place.configuration(), text).unwrap();
-    assert!(reload(&mut daemon).contains("unchanged: "));
+    assert!(daemon.reload().contains("unchanged: "));
 }
 
 #[test]
@@ -155,7 +144,7 @@ fn the_service_manager_is_told_when_clients_are_served_when_the_file_is_read_aga
     let text = fs::read_to_string(place.configuration()).unwrap();
     for (text, status) in [("[[provider]]", "refused"), (text.as_str(), "STATUS=serving\n")] {
         fs::write(place.configuration(), text).unwrap();
-        reload(&mut daemon);
+        daemon.reload();
         let reloading = told();
         let now = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").expect("a time");
         assert!(now.trim_end().parse::<u64>().is_ok(), "{reloading}");

@@ -161,7 +161,10 @@ impl Step<'_> {
         match host.state {
             HostLife::Opening => self.host_stuck(key),
             // What was decided about its return still holds: it may have been let go for a refused log-in.
-            HostLife::Closing => self.output(Output::KillHost { host: key }),
+            HostLife::Closing => {
+                self.observer.event(Event::Host { host: key, state: HostEvent::Stuck });
+                self.output(Output::KillHost { host: key });
+            }
             _ => {}
         }
     }
@@ -205,6 +208,8 @@ impl Step<'_> {
         let changed = (up && !provider.was_up) || (down && provider.was_up);
         if changed {
             provider.was_up = up;
+        }
+        if changed && !provider.removed {
             self.observer.event(Event::Provider { provider: key, up });
         }
         if (up || down)

@@ -12,9 +12,9 @@ use parsecd_core::outcome::{Effect, Outcome};
 use parsecd_core::record::{EncodedRecord, SealedMaterial};
 use parsecd_core::service::MemoryReport;
 use parsecd_core::store::{CommitResult, Counters, Fetched, ListedKey, Mutation, Page, Query, Unfinished};
-use parsecd_wire::Operation;
 use parsecd_wire::algorithm::Hash;
 use parsecd_wire::header::KEEP_CONNECTION;
+use parsecd_wire::{Operation, Status};
 use std::collections::BTreeMap;
 
 struct Dice(u64);
@@ -161,6 +161,18 @@ impl Mix {
         self.world.listed(page);
     }
 
+    /// A host gives back a job that was asked back, unless it has begun.
+    fn give_back(&mut self) {
+        let Some(ticket) = self.world.cancelled.pop() else { return };
+        let place = |world: &World| world.jobs.iter().position(|(waits, _, _)| *waits == ticket);
+        let Some(at) = place(&self.world) else { return };
+        let host = self.world.jobs[at].1;
+        if self.world.jobs[..at].iter().any(|(_, on, _)| *on == host) {
+            self.world.jobs.remove(at);
+            self.world.step(Input::JobFinished { ticket, outcome: Outcome::NoEffect });
+        }
+    }
+
     fn hosts(&mut self) {
         if let Some(host) = self.world.opened.pop() {
             self.world.open(host);
@@ -214,7 +226,7 @@ impl Mix {
     }
 
     fn turn(&mut self) {
-        match self.dice.below(17) {
+        match self.dice.below(18) {
             0..=3 => self.ask(),
             4..=6 => self.end_job(false),
             7..=8 => self.commit(false),
@@ -225,6 +237,7 @@ impl Mix {
             14 if self.dice.below(8) == 0 => self.pass(),
             15 => self.lose(),
             16 if self.dice.below(4) == 0 => self.reload(),
+            17 => self.give_back(),
             _ => {}
         }
     }
@@ -275,6 +288,56 @@ fn after_any_mix_of_stories_memory_is_what_it_was() {
             }
             assert_eq!(mix.rest(), MemoryReport::default(), "seed {seed}, {material:?}");
             assert!(mix.unfinished.is_empty(), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn no_mix_of_reloads_fails_a_request_of_a_provider_that_stays() {
+    for seed in 0..500 {
+        let mut mix = Mix::new(seed, MaterialPlace::Record);
+        mix.config.limits = Limits::default();
+        mix.world.step(Input::Reconfigured { config: Box::new(mix.config.clone()) });
+        let mut connections = Vec::new();
+        for turn in 0..400 {
+            match mix.dice.below(12) {
+                0..=2 => {
+                    let key = format!("key {}", mix.dice.below(4));
+                    let operation = match mix.dice.below(4) {
+                        0 => generate(&key),
+                        1 => destroy(&key),
+                        2 => sign(&key),
+                        _ => Operation::PsaGenerateRandom { size: 1500 },
+                    };
+                    connections.push(mix.world.ask(&format!("app {}", mix.dice.below(3)), &operation));
+                }
+                3..=5 => mix.end_job(true),
+                6 => mix.commit(true),
+                7 => mix.fetch(true),
+                8 => mix.hosts(),
+                9 => mix.give_back(),
+                10 if mix.dice.below(3) == 0 => {
+                    let mut next = mix.config.clone();
+                    let provider = next.providers.get_mut(&PROVIDER).unwrap();
+                    provider.revision += u32::from(mix.dice.below(2) == 0);
+                    provider.hosts = u16::try_from(1 + mix.dice.below(3)).unwrap();
+                    mix.config = next.clone();
+                    mix.world.step(Input::Reconfigured { config: Box::new(next) });
+                }
+                _ => {}
+            }
+            assert!(mix.world.killed.is_empty(), "seed {seed}, turn {turn}");
+        }
+        for _ in 0..2_000 {
+            mix.hosts();
+            mix.end_job(true);
+            mix.commit(true);
+            mix.fetch(true);
+        }
+        for connection in connections {
+            let status = mix.world.status(connection);
+            let fine = [Status::Success, Status::PsaErrorDoesNotExist, Status::PsaErrorAlreadyExists];
+            assert!(status.is_some_and(|status| fine.contains(&status)), "seed {seed}: {status:?}");
         }
     }
 }

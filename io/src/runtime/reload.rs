@@ -94,6 +94,7 @@ impl Runtime {
         if self.world.gates.iter().any(|gate| gate.leaving) {
             self.leave_at = Some(self.clock.now().instant.after(LEAVING));
         }
+        info!("the new configuration is in force");
     }
 
     /// Accepts everybody who waits at sockets without a name.

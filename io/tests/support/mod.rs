@@ -195,6 +195,27 @@ impl Daemon {
         self.log.lock().unwrap().clone()
     }
 
+    /// How much it has logged so far.
+    pub fn log_length(&self) -> usize {
+        self.log.lock().unwrap().len()
+    }
+
+    /// What it has logged since there was so much.
+    pub fn log_since(&self, length: usize) -> String {
+        self.log.lock().unwrap()[length..].to_owned()
+    }
+
+    /// Has the configuration read again, and waits until it is in force or refused. What was logged meanwhile.
+    pub fn reload(&mut self) -> String {
+        let before = self.log_length();
+        self.signal(Signal::HUP);
+        self.wait_until("it has reloaded", |daemon| {
+            let log = daemon.log_since(before);
+            log.contains("is in force") || log.contains("the old configuration stays")
+        });
+        self.log_since(before)
+    }
+
     /// Connects; reads give up after [`PATIENCE`].
     pub fn connect(&self) -> UnixStream {
         let socket = UnixStream::connect(&self.socket).unwrap();

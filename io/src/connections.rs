@@ -5,6 +5,8 @@
 //! so a connection that sends, is answered and closed within a turn never enters the epoll set.
 
 use crate::poller::{Poller, Readiness, SLOT_LIMIT, Source};
+use crate::turns::Turns;
+use parsecd_core::identity::PeerGroup;
 use parsecd_core::ids::ConnectionKey;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, send, sendmsg, shutdown};
@@ -55,6 +57,7 @@ pub enum Write {
 
 struct Connection {
     socket: OwnedFd,
+    group: PeerGroup,
     /// A read may give something: nothing is known to the contrary.
     readable: bool,
     /// The end of its stream was announced: it lies behind whatever is still to be read.
@@ -81,15 +84,15 @@ pub struct Connections {
     slots: Vec<Slot>,
     free: Vec<u32>,
     open: usize,
-    to_read: VecDeque<ConnectionKey>,
+    to_read: Turns,
     to_write: VecDeque<ConnectionKey>,
     to_watch: Vec<ConnectionKey>,
 }
 
 impl Connections {
-    /// Takes over an accepted, non-blocking socket. A first read will be attempted. `None`: there are
+    /// Takes over an accepted, non-blocking socket of a peer of this group. A first read will be attempted. `None`: there are
     /// 2^24 connections already.
-    pub fn insert(&mut self, socket: OwnedFd) -> Option<ConnectionKey> {
+    pub fn insert(&mut self, socket: OwnedFd, group: PeerGroup) -> Option<ConnectionKey> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -102,6 +105,7 @@ impl Connections {
         assert!(place.connection.is_none(), "a free slot holds no connection");
         place.connection = Some(Connection {
             socket,
+            group,
             readable: true,
             end_announced: false,
             read_closed: false,
@@ -163,7 +167,8 @@ impl Connections {
         let Some(connection) = self.get(key) else { return };
         if connection.readable && !connection.read_closed && !connection.to_read {
             connection.to_read = true;
-            self.to_read.push_back(key);
+            let group = connection.group;
+            self.to_read.push(group, key);
         }
     }
 
@@ -186,10 +191,10 @@ impl Connections {
         self.to_write.len()
     }
 
-    /// The next one to read.
+    /// The next one to read: peer groups take turns.
     pub fn next_read(&mut self) -> Option<ConnectionKey> {
         loop {
-            let key = self.to_read.pop_front()?;
+            let key = self.to_read.pop()?;
             if let Some(connection) = self.get(key) {
                 connection.to_read = false;
                 return Some(key);
@@ -370,7 +375,7 @@ mod tests {
     fn connection(connections: &mut Connections) -> (ConnectionKey, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
-        (connections.insert(ours.into()).unwrap(), theirs)
+        (connections.insert(ours.into(), PeerGroup(0)).unwrap(), theirs)
     }
 
     fn readiness(key: ConnectionKey, readable: bool, hung_up: bool) -> Readiness {

@@ -32,4 +32,5 @@ pub mod service_manager;
 pub mod signals;
 pub mod start;
 pub mod store;
+mod turns;
 mod world;

@@ -48,6 +48,10 @@ const READ_MAX: usize = 64 << 10;
 /// Most connections accepted from a listener per turn.
 const ACCEPT_MAX: usize = 64;
 
+/// Connections read before the loop looks who else has become ready: the fewer, the sooner it is somebody else's
+/// turn.
+const READS_MAX: usize = 16;
+
 /// Turns in a row before the runtime's own work and signals are looked at.
 const TURNS: usize = 16;
 
@@ -211,7 +215,7 @@ impl Runtime {
             gate.ready = true;
         });
         while self.accept() {}
-        self.read_connections();
+        self.read_connections(usize::MAX);
         self.step(Input::ShutdownRequested { grace: GRACE });
     }
 
@@ -249,9 +253,9 @@ impl Runtime {
             self.lose(connection);
         }
         self.write_connections();
-        self.read_connections();
+        self.read_connections(READS_MAX);
         self.accept();
-        self.read_connections();
+        self.read_connections(READS_MAX);
         self.pass_time();
         for _ in 0..ROUNDS {
             if !self.do_batch() {
@@ -349,9 +353,10 @@ impl Runtime {
         }
     }
 
-    fn read_connections(&mut self) {
+    /// Reads at most so many of the connections that are waiting for it.
+    fn read_connections(&mut self, most: usize) {
         let mut buffer = std::mem::take(&mut self.buffer);
-        for _ in 0..self.world.connections.reads_waiting() {
+        for _ in 0..self.world.connections.reads_waiting().min(most) {
             if let Some(connection) = self.world.connections.next_read() {
                 self.read(connection, &mut buffer);
             }
@@ -411,7 +416,7 @@ impl Runtime {
         let credentials = peer(&socket);
         let group = PeerGroup(credentials.map_or(u64::MAX, |credentials| u64::from(credentials.uid)));
         // Without a free slot the socket is dropped, which closes it.
-        if let Some(connection) = self.world.connections.insert(socket) {
+        if let Some(connection) = self.world.connections.insert(socket, group) {
             self.step(Input::ConnectionOpened { connection, listener, peer: Peer { credentials, group } });
         }
         true

@@ -3,6 +3,7 @@
 
 mod fairness;
 mod rest;
+mod tokens;
 
 use crate::bodies::{self, Span};
 use crate::call::{Call, Meaning};
@@ -22,6 +23,7 @@ use parsecd_wire::header::{HEADER_LENGTH, KEEP_CONNECTION, RawHeader};
 use parsecd_wire::{ResponseHeader, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use tokens::Tokens;
 
 /// What is really the case at one step.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +83,7 @@ pub struct Auditor {
     pub excuses: Excuses,
     pub(crate) names: Names,
     pub(crate) fairness: Fairness,
+    pub(crate) tokens: Tokens,
     pub(crate) config: Config,
     pub(crate) open: BTreeMap<usize, Open>,
     pub(crate) told: BTreeMap<usize, Told>,
@@ -116,6 +119,7 @@ impl Auditor {
             excuses: Excuses::new(config),
             names: Names::default(),
             fairness: Fairness::default(),
+            tokens: Tokens::default(),
             config: config.clone(),
             open: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -148,6 +152,7 @@ impl Auditor {
     /// The last byte of a request was delivered.
     pub fn received(&mut self, id: usize, call: &Call, scene: Scene<'_>) {
         let snapshot = self.names.received(call);
+        self.tokens.shown(id, call);
         let changes = call.meaning.changes().cloned();
         let objects = match &call.meaning {
             Meaning::DeleteClient(application) => truth::objects_of(scene.store, application),
@@ -177,6 +182,7 @@ impl Auditor {
     pub fn gone(&mut self, id: usize, call: &Call) {
         self.decided.remove(&id);
         self.fairness.left(id);
+        self.tokens.forget(id, call);
         if self.open.remove(&id).is_some() && !matches!(call.meaning, Meaning::Use { .. }) {
             self.abandoned.push(id);
             self.deletions += u64::from(matches!(call.meaning, Meaning::DeleteClient(_)));
@@ -295,6 +301,19 @@ impl Auditor {
         scene: Scene<'_>,
     ) {
         let made = &scene.fleet.made;
+        let decision = self.tokens.decision(id);
+        self.tokens.forget(id, call);
+        let unverified = match decision {
+            Some(Ok(())) => None,
+            Some(Err(refusal)) => Some(status == refusal),
+            None if call.token.is_none() || matches!(call.meaning, Meaning::Anonymous(_)) => None,
+            None => Some(self.excuses.waited(status, scene.now - open.since)),
+        };
+        if let Some(fits) = unverified {
+            return self.findings.check(Oracle::I6Identity, fits, || {
+                format!("request {id} is told {status:?}, its token is {decision:?}")
+            });
+        }
         let planned: BTreeSet<Status> =
             leads.iter().flat_map(|lead| call.meaning.statuses(*lead, made)).collect();
         let fits =
@@ -406,7 +425,8 @@ impl Auditor {
                 Seen::Admitted { request, connection, application, opcode } => {
                     let Some(id) = self.taken(connection) else { continue };
                     let Some(call) = calls.get(id) else { continue };
-                    let fits = application == call.application && opcode == call.opcode;
+                    let genuine = call.token.is_none() || self.tokens.decision(id) == Some(Ok(()));
+                    let fits = genuine && application == call.application && opcode == call.opcode;
                     self.findings.check(Oracle::I6Identity, fits, || {
                         format!("request {id} is admitted as {application:?}, it is {:?}", call.application)
                     });
@@ -500,6 +520,7 @@ impl Auditor {
         self.truth.crashed(scene.moment, scene.store);
         self.names.crashed();
         self.fairness = Fairness::default();
+        self.tokens = Tokens::default();
         self.excuses.crashed(scene.moment);
         self.open.clear();
         self.decided.clear();

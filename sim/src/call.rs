@@ -1,6 +1,7 @@
 //! Requests: what a client asks, and what it may be told, worked out from the specification alone.
 
 use crate::capabilities::{ECDSA, RSA};
+use crate::identity::Token;
 use crate::provider::{Made, MadeKey, crypto};
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer};
 use parsecd_core::ids::ObjectId;
@@ -18,6 +19,8 @@ pub enum Auth {
     Direct(String),
     /// The kernel's word.
     Unix(u32),
+    /// A token of the identity provider.
+    Token(Token),
 }
 
 impl Auth {
@@ -28,6 +31,10 @@ impl Auth {
             Auth::Direct(name) => Some(ApplicationIdentity {
                 authenticator: AuthenticationType::Direct,
                 name: name.as_str().into(),
+            }),
+            Auth::Token(token) => Some(ApplicationIdentity {
+                authenticator: AuthenticationType::JwtSvid,
+                name: token.name.as_str().into(),
             }),
             Auth::Unix(uid) => Some(ApplicationIdentity {
                 authenticator: AuthenticationType::UnixPeerCredentials,
@@ -41,6 +48,7 @@ impl Auth {
         match self {
             Auth::Anonymous => (AuthenticationType::None, Vec::new()),
             Auth::Direct(name) => (AuthenticationType::Direct, name.as_bytes().to_vec()),
+            Auth::Token(token) => (AuthenticationType::JwtSvid, token.bytes.clone()),
             Auth::Unix(uid) => (AuthenticationType::UnixPeerCredentials, uid.to_le_bytes().to_vec()),
         }
     }
@@ -253,6 +261,8 @@ pub struct Call {
     pub application: Option<ApplicationIdentity>,
     /// Who the kernel says the client is.
     pub peer: Peer,
+    /// Serial number of the token it shows.
+    pub token: Option<u64>,
     /// Whether it asks to keep the connection: bit 0 of the flags that are really sent.
     pub keeps: bool,
     /// All bytes the client will send; they are moved to the client that sends them.
@@ -287,6 +297,8 @@ impl Call {
     /// Moves its bytes to whoever sends them.
     pub fn take_bytes(&mut self) -> Vec<u8> {
         self.keeps = self.bytes.get(FLAGS).is_some_and(|flags| u16::from(*flags) & KEEP_CONNECTION != 0);
+        let shows = self.bytes.get(AUTHENTICATION_TYPE) == Some(&AuthenticationType::JwtSvid.number());
+        self.token = self.token.filter(|_| shows);
         std::mem::take(&mut self.bytes)
     }
 }

@@ -4,7 +4,7 @@ use crate::auditor::Scene;
 use crate::faults::Family;
 use crate::oracle::{Mark, Oracle};
 use crate::random::Domain;
-use crate::stage::{Event, MICRO, Told};
+use crate::stage::{Event, MICRO, MILLI, Told};
 use crate::store::GroupFate;
 use crate::world::World;
 use parsecd_core::input::{HostState, Input};
@@ -35,10 +35,11 @@ impl World {
                     self.stage.after(0, Event::Accept(listener));
                 }
             }
-            Output::VerifyToken { .. } => {
-                self.auditor
-                    .findings
-                    .check(Oracle::I6Identity, false, || "a token is to be verified".to_owned());
+            Output::VerifyToken { ticket, token } => {
+                let (serial, verdict) = self.workload.identities.verify(token.expose());
+                self.auditor.token_asked(ticket, serial);
+                let delay = self.stage.latency(Domain::Identity, MILLI);
+                self.stage.tell(delay, Told::TokenVerified(ticket, verdict));
             }
             Output::Fetch { ticket, identity, principal } => {
                 let (fetched, counters) = self.store.fetch(&identity, &principal);
@@ -84,17 +85,22 @@ impl World {
                     .check(Oracle::LaneDepth, fits, || format!("{lane:?} is given a third job"));
             }
             Output::StartJob { ticket, on: Place::Executor, job } => {
-                self.fleet.execute(ticket, &job, &mut self.stage);
+                if !self.fleet.execute(ticket, &job, &mut self.stage) {
+                    self.stage.faults.strikes(Family::Provider);
+                    self.auditor.excuses.executor_fails(self.moment);
+                }
             }
             Output::CancelJob { ticket } => self.fleet.cancel(ticket, &mut self.stage),
             Output::OpenHost { host } => self.fleet.open(host, &mut self.stage),
             Output::KillHost { host } => {
                 self.auditor.findings.mark(Mark::StuckLaneReplaced);
                 self.auditor.excuses.host_gone(host);
+                self.opens.retain(|_, opening| *opening != host);
                 self.fleet.kill(host, &mut self.stage);
             }
             Output::CloseHost { host } => {
                 self.auditor.excuses.host_gone(host);
+                self.opens.retain(|_, opening| *opening != host);
                 self.fleet.close(host, &mut self.stage);
             }
             Output::Audit { ticket, .. } => self.stage.tell(MICRO, Told::Audited(ticket)),
@@ -180,6 +186,12 @@ impl World {
                 self.owed -= 1;
                 self.feed(Input::Listed { ticket, page });
                 self.store_answered();
+            }
+            Told::TokenVerified(ticket, verdict) => {
+                let wall = self.stage.wall.read(self.stage.now.max(self.last_instant + 1));
+                self.auditor.token_verified(ticket, &verdict, &self.calls, wall);
+                self.owed -= 1;
+                self.feed(Input::TokenVerified { ticket, verdict });
             }
             Told::Audited(ticket) => self.feed(Input::Audited { ticket, written: true }),
             Told::HostUp(host, lanes) => {

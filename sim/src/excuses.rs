@@ -81,6 +81,8 @@ pub struct Excuses {
     /// The daemon was told to stop: who waits for a lane is told so, who has not asked is told to go.
     pub stopping: bool,
     other_device: Window,
+    /// Step in which a job of the executor last came back undone.
+    executor_failed: Option<u64>,
     /// Step in which a removal last ended without having removed everything.
     removal_failed: Option<u64>,
     providers: BTreeMap<ProviderKey, Window>,
@@ -107,6 +109,7 @@ impl Excuses {
             was_full: false,
             stopping: false,
             other_device: Window::default(),
+            executor_failed: None,
             removal_failed: None,
             providers: [(SEALING, down), (OWNING, down)].into(),
             hosts: BTreeSet::new(),
@@ -151,6 +154,11 @@ impl Excuses {
     /// Whether there was no room before.
     pub fn was_full(&self) -> bool {
         self.was_full
+    }
+
+    /// A job of the executor comes back undone: a lane does it, or nobody checks the signature.
+    pub fn executor_fails(&mut self, moment: u64) {
+        self.executor_failed = Some(moment);
     }
 
     /// A removal ended, and something may be left.
@@ -219,6 +227,15 @@ impl Excuses {
         }
     }
 
+    /// Whether a request may be told so that has waited so long for its token to be verified.
+    pub fn waited(&self, status: Status, waited: u64) -> bool {
+        match status {
+            Status::PsaErrorInsufficientMemory => self.little_memory || waited >= self.queue,
+            Status::PsaErrorCommunicationFailure => waited >= self.queue || self.stopping,
+            _ => false,
+        }
+    }
+
     /// Whether a fault excuses `status` for a request that may be told `planned`.
     pub(crate) fn excuse(
         &self,
@@ -231,6 +248,7 @@ impl Excuses {
     ) -> bool {
         let Open { received, since, ref work, .. } = *open;
         let own = work.statuses.contains(&status);
+        let unchecked = self.executor_failed.is_some_and(|moment| moment >= received);
         let changes = matches!(
             call.meaning,
             Meaning::Create { .. } | Meaning::Destroy { .. } | Meaning::DeleteClient(_)
@@ -252,7 +270,9 @@ impl Excuses {
                     matches!(call.meaning, Meaning::Destroy { .. }) && !work.statuses.is_empty();
                 own || self.stopping
                     || removal_failed
-                    || ((self.needs_lane(call) || self.unknown(call.provider, received))
+                    || (unchecked
+                        && matches!(call.meaning, Meaning::Use { operation: KeyUse::Sign { .. }, .. }))
+                    || ((self.needs_lane(call) || unchecked || self.unknown(call.provider, received))
                         && told_after_provider(call, planned)
                         && (self.provider_troubled(call, received) || self.overdue(work, scene.now)))
                     || work.is_hindered

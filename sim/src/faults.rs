@@ -14,18 +14,24 @@ pub enum Family {
     Provider,
     /// Lane hosts die, hang or never come up. S, L for other hosts, H.
     LaneHost,
+    /// Clocks jump, stand still, drift; the machine is suspended. S, H.
+    Clock,
+    /// The identity provider is down or slow, rotates its keys; tokens are wrong. S, H.
+    Identity,
     /// The daemon dies or is told to stop, reloads, runs out of descriptors. S, H.
     Process,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 6] = [
+    pub const ALL: [Family; 8] = [
         Family::ClientBytes,
         Family::ClientPace,
         Family::Store,
         Family::Provider,
         Family::LaneHost,
+        Family::Clock,
+        Family::Identity,
         Family::Process,
     ];
 }

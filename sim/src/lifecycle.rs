@@ -6,7 +6,8 @@ pub const IN_HAND: &str = "Admitted";
 /// Whether a request may go from one state to another. States in hand are left out.
 pub fn request(from: &str, to: &str) -> bool {
     let next: &[&str] = match from {
-        "Admitted" => &["Resolving", "Queued", "Collecting", "Deleting"],
+        "Admitted" => &["Verifying", "Resolving", "Queued", "Collecting", "Deleting"],
+        "Verifying" => &["Resolving", "Queued", "Collecting", "Deleting"],
         "Resolving" => &["Queued", "Following"],
         "Queued" => &["Running"],
         "Running" => &["Queued", "Running"],

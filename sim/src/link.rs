@@ -54,6 +54,8 @@ pub struct Link {
     /// The daemon has begun to end it.
     pub(crate) finishing: bool,
     pub(crate) write_shut: bool,
+    /// It is ended silently, between two requests: what comes after that is too late.
+    pub(crate) silent_end: bool,
     /// When it was accepted, or its last answer appeared.
     pub(crate) quiet_since: u64,
     /// When bytes were last handed over, or the first of them appeared, or the end was ordered.
@@ -89,6 +91,7 @@ impl Link {
             finish: None,
             finishing: false,
             write_shut: false,
+            silent_end: false,
             quiet_since: now,
             taken_at: now,
             first_at: None,

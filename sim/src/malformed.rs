@@ -107,7 +107,7 @@ pub fn spoil(call: &mut Call, auth: &Auth, random: &mut Random) {
             call.meaning = anonymous(Status::ProviderDoesNotExist);
         }
         Spoil::NotRegistered => {
-            bytes[21] = *random.pick(Domain::Workload, &[2, 4]);
+            bytes[21] = 2;
             call.meaning = Meaning::Fixed(Status::AuthenticatorNotRegistered);
         }
         Spoil::Unconfigured => {

@@ -119,11 +119,13 @@ pub enum Mark {
     ResumesReading,
     OutOfOrderCompletionsReordered,
     FourTenantsSaturated,
+    BundleRotatedMidRequest,
+    DaemonStoodStill,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 29] = [
+    pub const ALL: [Mark; 31] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -153,6 +155,8 @@ impl Mark {
         Mark::ResumesReading,
         Mark::OutOfOrderCompletionsReordered,
         Mark::FourTenantsSaturated,
+        Mark::BundleRotatedMidRequest,
+        Mark::DaemonStoodStill,
     ];
 }
 

@@ -18,6 +18,8 @@ pub const SEALING: ProviderKey = ProviderKey(1);
 pub const OWNING: ProviderKey = ProviderKey(2);
 /// The only listener.
 pub const LISTENER: ListenerKey = ListenerKey(0);
+/// Name that is an admin among those of tokens.
+pub const TOKEN_ADMIN: &str = "spiffe://sim/admin";
 /// Application that is an admin of the Direct authenticator.
 pub const ADMIN: &str = "admin";
 
@@ -126,6 +128,17 @@ pub struct Weights {
     pub misbehaves: u32,
     /// A client sends what it sends in pieces.
     pub splits: u32,
+    /// Clients show tokens, and tokens are wrong.
+    pub tokens: u32,
+    /// See `tokens`.
+    pub tokens_wrong: u32,
+    /// Something happens to the identity provider after so many milliseconds at most; 0: never.
+    pub identity_within: u64,
+    /// Something happens to the clocks, or the daemon stands still, after so many milliseconds at most; 0:
+    /// never.
+    pub clock_within: u64,
+    /// A job of the executor comes back undone.
+    pub executor: u32,
     /// A latency is a thousand times the usual.
     pub slow: u32,
     /// Accepting fails.
@@ -207,7 +220,7 @@ impl Plan {
         if random.chance(Domain::Swarm, 80) {
             plan.saturate(random);
         }
-        let verified = plan.config.providers.values().all(|provider| provider.verify_signatures);
+        let verified = plan.config.providers.values().any(|provider| provider.verify_signatures);
         for (fault, weight) in JOB_FAULTS.iter().zip(&mut plan.weights.jobs) {
             if *fault == JobFault::WrongSignature {
                 *weight = if verified { 16 } else { 0 };
@@ -249,6 +262,9 @@ fn weights(random: &mut Random) -> Weights {
     let (stillborn, group) = (family(&[20, 200]), family(&[5, 30, 150, 400]));
     let (read_fails, damage) = (family(&[5, 50]), family(&[5, 50]));
     let (misbehaves, slow) = (family(&[30, 200, 600]), family(&[1, 10, 50]));
+    let (tokens, executor) = (family(&[100, 500, 900]), family(&[10, 200]));
+    let (tokens_wrong, identity) = (family(&[50, 500]), family(&[20, 500, 5_000]));
+    let clock_within = u64::from(family(&[20, 500, 10_000]));
     let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 1, 2, 2, 3]));
     let splits = family(&[100, 600]);
     let stop_within = *random.pick(Domain::Swarm, &[0, 0, 0, 0, 0, 10, 100, 1_000]);
@@ -259,6 +275,11 @@ fn weights(random: &mut Random) -> Weights {
         _ => 120,
     };
     Weights {
+        tokens,
+        tokens_wrong,
+        identity_within: if tokens > 0 { u64::from(identity) } else { 0 },
+        clock_within,
+        executor,
         job,
         jobs: subset(random),
         open,
@@ -338,7 +359,9 @@ fn knobs(config: &mut Config, random: &mut Random) {
         config.executor = if odd(500) { None } else { Some(executor(1)) };
     }
     if config.executor.is_some() && odd(300) {
-        config.providers.values_mut().for_each(|provider| provider.verify_signatures = true);
+        let some = if odd(500) { Some(if odd(500) { OWNING } else { SEALING }) } else { None };
+        let checked = config.providers.iter_mut().filter(|(key, _)| some.is_none_or(|some| some == **key));
+        checked.for_each(|(_, provider)| provider.verify_signatures = true);
     }
 }
 
@@ -392,6 +415,7 @@ pub fn config() -> Config {
             ListenerConfig {
                 authenticators: vec![
                     authenticator(AuthenticationType::UnixPeerCredentials, &["0"]),
+                    authenticator(AuthenticationType::JwtSvid, &[TOKEN_ADMIN]),
                     authenticator(AuthenticationType::Direct, &[ADMIN]),
                 ],
                 providers: vec![SEALING, OWNING],

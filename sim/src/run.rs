@@ -1,6 +1,5 @@
 //! One run: storm, heal, quiesce, check.
 
-use crate::call::Auth;
 use crate::client::Client;
 use crate::oracle::{Findings, Oracle};
 use crate::plan::{Kind, Plan};
@@ -79,19 +78,16 @@ fn probe(world: &mut World) {
     let known: Vec<KeyIdentity> = world.auditor.truth.identities().cloned().collect();
     let mut applications = Vec::new();
     for key in known {
-        let auth = match key.application.authenticator {
-            parsecd_wire::AuthenticationType::Direct => Auth::Direct(key.application.name.to_string()),
-            _ => Auth::Unix(key.application.name.parse().unwrap_or_default()),
-        };
+        let auth = world.workload.auth_for(&key.application, &mut world.stage.random);
         let owning = &*key.provider == "owning";
         for kind in [Kind::Sign, Kind::ExportPublic] {
             let call = world.workload.make(kind, auth.clone(), owning, &key.name, &mut world.stage.random);
             world.connect(Client::good(call));
         }
-        if !applications.contains(&auth) {
+        if !applications.contains(&key.application) {
             let call = world.workload.make(Kind::ListKeys, auth.clone(), owning, "", &mut world.stage.random);
             world.connect(Client::good(call));
-            applications.push(auth);
+            applications.push(key.application);
         }
     }
 }

@@ -292,6 +292,7 @@ impl World {
         if let Some(link) = self.links.get_mut(&connection) {
             let finish = Finish::of(how);
             link.finish = Some(finish);
+            link.silent_end |= !link.ending;
             if finish == Finish::Abort {
                 link.announced.clear();
             }
@@ -363,7 +364,7 @@ impl World {
         let id = link.client;
         let Some(finish) = link.finish.take() else { return };
         link.write_shut = true;
-        let unread = link.inbound.len();
+        let unread = if link.silent_end && !link.ending { 0 } else { link.inbound.len() };
         self.clients[id].ended = true;
         let delay = self.clients[id].reading_delay(&mut self.stage);
         self.stage.after(delay, Event::ClientReads(id));

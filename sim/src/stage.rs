@@ -1,5 +1,6 @@
 //! What every actor of the world shares: the clock, the queue of events, chance, and the plan.
 
+use crate::clock::WallClock;
 use crate::faults::{Family, Faults};
 use crate::plan::{GROUP_FAULTS, JOB_FAULTS, OPEN_FAULTS, Plan, Script, Weights};
 use crate::provider::JobFault;
@@ -8,6 +9,7 @@ use crate::random::{Domain, Random};
 use crate::store::GroupFate;
 use crate::trace::Trace;
 use parsecd_core::ids::{ConnectionKey, HostKey, ListenerKey, Ticket};
+use parsecd_core::input::TokenVerdict;
 use parsecd_core::job::Job;
 use parsecd_core::outcome::Outcome;
 use parsecd_core::store::{CommitResult, Counters, Fetched, Page};
@@ -42,6 +44,8 @@ pub enum Told {
     Listed(Ticket, Page),
     /// An audit event was written.
     Audited(Ticket),
+    /// A token was verified.
+    TokenVerified(Ticket, TokenVerdict),
     /// A host waits for its `Open` job.
     HostUp(HostKey, u16),
     /// A host is gone.
@@ -79,6 +83,10 @@ pub enum Event {
     MoreWork(u32),
     /// The next request of the storm.
     Request,
+    /// Something happens to the clocks.
+    Clock,
+    /// Something happens to the identity provider.
+    Identity,
     /// The daemon of this life is told to stop.
     Stop(u32),
     /// The daemon of this life has stopped, and its process ends.
@@ -88,6 +96,21 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it happens within the daemon's process.
+    fn needs_daemon(&self) -> bool {
+        matches!(
+            self,
+            Event::Tell(..)
+                | Event::Writable(_)
+                | Event::Lost(_)
+                | Event::Readable(_)
+                | Event::Accept(_)
+                | Event::MoreWork(_)
+                | Event::Stop(_)
+                | Event::Flush
+        )
+    }
+
     /// The order of events at one instant: completions, then writes, then reads, then accepts.
     fn class(&self) -> u8 {
         match self {
@@ -116,6 +139,10 @@ pub struct Stage {
     pub script: Script,
     /// What happened.
     pub trace: Trace,
+    /// The daemon's wall clock.
+    pub wall: WallClock,
+    /// The daemon's process stands still until then.
+    pub stopped_until: u64,
     /// Faults that struck.
     pub faults: Faults,
     queue: Queue<Event>,
@@ -131,6 +158,8 @@ impl Stage {
             weights: plan.weights.clone(),
             script: plan.script.clone(),
             trace,
+            wall: WallClock::default(),
+            stopped_until: 0,
             faults: Faults::default(),
             queue: Queue::default(),
         }
@@ -151,11 +180,22 @@ impl Stage {
         self.queue.next_at()
     }
 
-    /// Takes the next event and goes to its time.
+    /// Takes the next event and goes to its time. What concerns the daemon's process waits while it stands
+    /// still.
     pub fn pop(&mut self) -> Option<Event> {
-        let (at, event) = self.queue.pop()?;
-        self.now = self.now.max(at);
-        Some(event)
+        loop {
+            let (at, event) = self.queue.pop()?;
+            if at < self.now {
+                // Overdue after a suspension: in the order of classes, like all that is ready now.
+                self.queue.insert(self.now, event.class(), event);
+                continue;
+            }
+            self.now = at;
+            if self.now >= self.stopped_until || !event.needs_daemon() {
+                return Some(event);
+            }
+            self.queue.insert(self.stopped_until, event.class(), event);
+        }
     }
 
     /// Whether such an event will happen.
@@ -232,5 +272,6 @@ impl Stage {
     pub fn heal(&mut self) {
         let Weights { operations, read_time, .. } = self.weights;
         self.weights = Weights { operations, read_time, ..Weights::default() };
+        self.wall = WallClock::default();
     }
 }

@@ -2,14 +2,15 @@
 
 use crate::call::{Auth, Call, KeyUse, Meaning, Template, frame};
 use crate::capabilities::{ECDSA, RSA};
+use crate::identity::Identities;
 use crate::malformed;
-use crate::plan::{ADMIN, KINDS, Kind, Plan};
+use crate::plan::{ADMIN, KINDS, Kind, Plan, TOKEN_ADMIN};
 use crate::provider::crypto;
 use crate::random::{Domain, Random};
-use parsecd_core::identity::{KeyIdentity, Peer, PeerCredentials, PeerGroup};
+use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer, PeerCredentials, PeerGroup};
 use parsecd_wire::algorithm::{Algorithm, Hash};
 use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
-use parsecd_wire::{CheckType, KeyAttributes, Operation, ProviderId, Status};
+use parsecd_wire::{AuthenticationType, CheckType, KeyAttributes, Operation, ProviderId, Status};
 
 /// Uid of a client that shows its name only.
 const PLAIN_UID: u32 = 1000;
@@ -25,6 +26,10 @@ pub struct Workload {
     pub weights: [u32; KINDS.len()],
     /// How many clients in a thousand keep their connection, and for how many requests at most.
     pub kept: (u32, u64),
+    /// Clients in a thousand that show a token.
+    pub tokens: u32,
+    /// Who issues and verifies tokens.
+    pub identities: Identities,
     asked: u64,
     /// Signatures that were given out, to be verified later.
     signatures: Vec<(KeyIdentity, KeyUse)>,
@@ -34,7 +39,10 @@ impl Workload {
     /// As the plan says.
     pub fn new(plan: &Plan) -> Self {
         let Plan { names, applications, kept, .. } = *plan;
+        let identities = Identities::new(plan.weights.tokens_wrong);
         Workload {
+            tokens: plan.weights.tokens,
+            identities,
             names,
             applications,
             weights: plan.weights.operations,
@@ -99,13 +107,13 @@ impl Workload {
     /// The requests of the next client. All but the last keep the connection.
     pub fn next(&mut self, random: &mut Random) -> Vec<Call> {
         let draw = Domain::Workload;
-        let auth = auth_of(random.between(draw, 0, self.applications - 1));
+        let auth = self.auth(random);
         let mut calls = vec![self.request(auth.clone(), random)];
         if !random.chance(draw, self.kept.0) {
             return calls;
         }
         for _ in 1..random.between(draw, 1, self.kept.1) {
-            let other = auth_of(random.between(draw, 0, self.applications - 1));
+            let other = self.auth(random);
             let auth = if random.chance(draw, 800) { auth.clone() } else { other };
             calls.push(self.request(auth, random));
         }
@@ -118,6 +126,24 @@ impl Workload {
             call.come_from(peer);
         }
         calls
+    }
+
+    /// What some client shows.
+    fn auth(&mut self, random: &mut Random) -> Auth {
+        if random.chance(Domain::Workload, self.tokens) {
+            let name = format!("spiffe://sim/{}", random.between(Domain::Workload, 1, self.applications));
+            return Auth::Token(self.identities.issue(&name, random));
+        }
+        auth_of(random.between(Domain::Workload, 0, self.applications - 1))
+    }
+
+    /// What a client shows that is this application.
+    pub fn auth_for(&mut self, application: &ApplicationIdentity, random: &mut Random) -> Auth {
+        match application.authenticator {
+            AuthenticationType::Direct => Auth::Direct(application.name.to_string()),
+            AuthenticationType::JwtSvid => Auth::Token(self.identities.issue(&application.name, random)),
+            _ => Auth::Unix(application.name.parse().unwrap_or_default()),
+        }
     }
 
     fn request(&mut self, auth: Auth, random: &mut Random) -> Call {
@@ -206,6 +232,7 @@ impl Workload {
             opcode: operation.opcode(),
             session,
             application: auth.application(),
+            token: if let Auth::Token(token) = auth { Some(token.serial) } else { None },
             peer: Peer {
                 credentials: Some(PeerCredentials { uid, gid: uid, pid: 1 }),
                 group: PeerGroup(uid.into()),
@@ -281,17 +308,17 @@ impl Workload {
     fn administer(&mut self, kind: Kind, auth: Auth, random: &mut Random) -> Call {
         let draw = Domain::Workload;
         let admin = random.chance(draw, 800);
-        let unix = matches!(auth, Auth::Unix(_));
-        let auth = match (admin, unix) {
-            (true, true) => Auth::Unix(0),
-            (true, false) => Auth::Direct(ADMIN.to_owned()),
-            (false, _) => auth,
+        let auth = match (admin, &auth) {
+            (true, Auth::Unix(_)) => Auth::Unix(0),
+            (true, Auth::Token(_)) => Auth::Token(self.identities.issue(TOKEN_ADMIN, random)),
+            (true, _) => Auth::Direct(ADMIN.to_owned()),
+            (false, _) => auth.clone(),
         };
         let Some(own) = auth.application() else { return self.ask(auth, ProviderId::Core, random) };
-        let victim = auth_of(random.between(draw, 0, self.applications - 1)).application();
+        let victim = self.auth(random).application();
         let victim = victim
             .filter(|victim| victim.authenticator == own.authenticator)
-            .unwrap_or(parsecd_core::identity::ApplicationIdentity { name: "nobody".into(), ..own.clone() });
+            .unwrap_or(ApplicationIdentity { name: "nobody".into(), ..own.clone() });
         let (operation, meaning) = match kind {
             Kind::ListClients => (Operation::ListClients, Meaning::ListClients(own.authenticator)),
             _ => (Operation::DeleteClient { client: victim.name.to_string() }, Meaning::DeleteClient(victim)),

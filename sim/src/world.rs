@@ -5,6 +5,7 @@ use crate::auditor::{Auditor, Scene};
 use crate::bounds::{Owed, bounds};
 use crate::call::Call;
 use crate::client::Client;
+use crate::clock::real;
 use crate::faults::Family;
 use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
@@ -144,6 +145,7 @@ impl World {
 
     /// Has clients come until the budget or the plan ends it.
     pub fn storm(&mut self) {
+        self.disturb_later();
         self.stage.after(0, Event::Request);
         while !self.stage.random.spent() && self.requests_left > 0 && self.advance() {
             if !self.auditor.findings.violations.is_empty() {
@@ -157,6 +159,8 @@ impl World {
     /// Ends all faults and tells the daemon what an operator would.
     pub fn heal(&mut self) {
         self.stage.trace.note(|| "--- the world heals".to_owned());
+        self.workload.identities.heal();
+        self.workload.identities.time = real(self.stage.now);
         self.stage.heal();
         self.crash_at = None;
         let reload = self.fleet.pin_refused;
@@ -256,7 +260,9 @@ impl World {
 
     /// What happens next. False if nothing does.
     fn advance(&mut self) -> bool {
-        match (self.stage.next_at(), self.wake) {
+        // What is ready is delivered before time passes, also after the daemon stood still.
+        let wake = self.wake.map(|wake| wake.max(self.stage.stopped_until).max(self.stage.now));
+        match (self.stage.next_at(), wake) {
             (next, Some(wake)) if next.is_none_or(|next| next > wake) => {
                 self.stage.now = self.stage.now.max(wake);
                 self.feed(Input::TimePassed);
@@ -297,6 +303,8 @@ impl World {
             Event::Lost(connection) => self.lose(connection),
             Event::MoreWork(boot) if boot == self.stage.boot => self.feed(Input::TimePassed),
             Event::MoreWork(_) => {}
+            Event::Clock => self.disturb_clocks(),
+            Event::Identity => self.disturb_identities(),
             Event::Request => self.request(),
             Event::Stop(boot) if boot == self.stage.boot => self.stop(),
             Event::Exit(boot) if boot == self.stage.boot => self.crash(),
@@ -323,6 +331,7 @@ impl World {
     }
 
     fn next_calls(&mut self) -> Vec<Call> {
+        self.workload.identities.time = real(self.stage.now);
         let random = &mut self.stage.random;
         if !self.plan.saturates {
             return self.workload.next(random);
@@ -345,7 +354,7 @@ impl World {
         let digest = tell::input_digest(&input);
         self.stage.trace.event(&(instant, digest), || tell::input(instant, &input));
         let mut watch = Watch::default();
-        let now = Now { instant: Instant(instant), wall: WallTime((instant / MILLI) as i64) };
+        let now = Now { instant: Instant(instant), wall: WallTime(self.stage.wall.read(instant)) };
         let mut outputs = std::mem::take(&mut self.outputs);
         outputs.extend(service.step(now, input, &mut watch));
         for seen in &watch.0 {
@@ -431,6 +440,7 @@ impl World {
         let World { auditor, store, fleet, moment, stage, .. } = self;
         auditor.crashed(Scene { store, fleet, moment: *moment, now: stage.now });
         self.owed = 0;
+        self.stage.stopped_until = 0;
         self.wake = None;
         self.flushing = false;
         self.accept_blocked = false;

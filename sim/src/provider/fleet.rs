@@ -6,11 +6,12 @@ use super::{Backend, JobFault, Made, Part, crypto, run_keyless};
 use crate::plan::{OWNING, Plan, SEALING};
 use crate::random::Domain;
 use crate::stage::{Event, HostId, MICRO, MILLI, Stage, Told};
+use parsecd_core::config::Config;
 use parsecd_core::ids::{HostKey, LaneKey, ObjectId, ProviderKey, Ticket};
 use parsecd_core::job::{Job, KeyOperation};
 use parsecd_core::outcome::{Effect, Outcome};
 use parsecd_wire::Status;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Longest way of an answer from a host to the daemon.
@@ -24,6 +25,8 @@ pub struct Fleet {
     owning: Owning,
     /// Every key that was made.
     pub made: Made,
+    /// Providers whose signatures are verified before they leave: only these make wrong ones.
+    pub verified: BTreeSet<ProviderKey>,
     lanes: u16,
     /// How long a new host waits for the old one to go.
     patience: u64,
@@ -57,6 +60,12 @@ struct Running {
     fault: JobFault,
 }
 
+/// Providers whose signatures are verified before they leave.
+pub fn verified(config: &Config) -> BTreeSet<ProviderKey> {
+    let providers = config.providers.iter().filter(|(_, provider)| provider.verify_signatures);
+    providers.map(|(key, _)| *key).filter(|_| config.executor.is_some()).collect()
+}
+
 impl Fleet {
     /// No host yet.
     pub fn new(plan: &Plan) -> Self {
@@ -65,6 +74,7 @@ impl Fleet {
             sealing: Sealing::default(),
             owning: Owning::default(),
             made: Made::default(),
+            verified: verified(&plan.config),
             lanes: plan.lanes,
             patience: plan.config.deadlines.operation.as_nanos() as u64,
             settling: plan.config.deadlines.settling.as_nanos() as u64,
@@ -168,13 +178,17 @@ impl Fleet {
     }
 
     /// The daemon gives a job to the executor of public-key operations.
-    pub fn execute(&mut self, ticket: Ticket, job: &Job, stage: &mut Stage) {
+    /// Whether it runs.
+    pub fn execute(&mut self, ticket: Ticket, job: &Job, stage: &mut Stage) -> bool {
+        let fails = stage.random.chance(Domain::Provider, stage.weights.executor);
         let outcome = match job {
+            _ if fails => Outcome::NoEffect,
             Job::Use { key, operation } => crypto::operate(&key.attributes, &key.public, &[], operation),
             other => run_keyless(other, &mut self.made),
         };
         let delay = stage.latency(Domain::Provider, 50 * MICRO);
         stage.tell(delay, Told::Finished(ticket, outcome));
+        !fails
     }
 
     /// The daemon takes back a job that has not begun.
@@ -238,6 +252,8 @@ impl Fleet {
     fn effect(&mut self, provider: ProviderKey, job: &Job, fault: JobFault) -> Outcome {
         let opens = matches!(job, Job::Open);
         let fault = if opens && self.healed { JobFault::None } else { fault };
+        let unseen = fault == JobFault::WrongSignature && !self.verified.contains(&provider);
+        let fault = if unseen { JobFault::None } else { fault };
         let shared = provider == SEALING;
         if fault == JobFault::PinRefused {
             self.pin_refused = true;

@@ -1,0 +1,77 @@
+//! I6 with tokens: what is known of each request's token when its answer is decided.
+
+use super::Auditor;
+use crate::call::{Call, Meaning};
+use parsecd_core::ids::Ticket;
+use parsecd_core::input::TokenVerdict;
+use parsecd_wire::Status;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Tokens that are shown, asked about, and decided.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tokens {
+    /// Requests that show a token and for which nobody was asked, in order.
+    shown: BTreeMap<u64, VecDeque<usize>>,
+    asked: BTreeMap<Ticket, usize>,
+    /// Whether the daemon may take the client for whom its token names; else what it must be told.
+    decided: BTreeMap<usize, Result<(), Status>>,
+}
+
+impl Tokens {
+    pub(crate) fn shown(&mut self, id: usize, call: &Call) {
+        // What is refused before step 10 is nobody's.
+        let anonymous = matches!(call.meaning, Meaning::Anonymous(_));
+        if let Some(serial) = call.token.filter(|_| !anonymous) {
+            self.shown.entry(serial).or_default().push_back(id);
+        }
+    }
+
+    /// A request is answered, or gone.
+    pub(crate) fn forget(&mut self, id: usize, call: &Call) {
+        self.decided.remove(&id);
+        if let Some(serial) = call.token
+            && let Some(ids) = self.shown.get_mut(&serial)
+        {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.shown.remove(&serial);
+            }
+        }
+    }
+
+    pub(crate) fn decision(&self, id: usize) -> Option<Result<(), Status>> {
+        self.decided.get(&id).copied()
+    }
+}
+
+impl Auditor {
+    /// Whether a request goes on whose token was accepted.
+    pub fn has_verified(&self) -> bool {
+        self.tokens.decided.values().any(Result::is_ok)
+    }
+
+    /// The core has a token verified.
+    pub fn token_asked(&mut self, ticket: Ticket, serial: u64) {
+        if let Some(id) = self.tokens.shown.get_mut(&serial).and_then(VecDeque::pop_front) {
+            self.tokens.asked.insert(ticket, id);
+        }
+    }
+
+    /// The core learns what a token is, at `wall` by its own clock (wire-protocol.md 9, decisions.md 1).
+    pub fn token_verified(&mut self, ticket: Ticket, verdict: &TokenVerdict, calls: &[Call], wall: i64) {
+        let Some(id) = self.tokens.asked.remove(&ticket) else { return };
+        let Some(call) = calls.get(id).filter(|_| self.open.contains_key(&id)) else { return };
+        let longest = self.config.limits.token_lifetime.as_millis() as i64;
+        let decision = match verdict {
+            TokenVerdict::Unavailable => Err(Status::PsaErrorCommunicationFailure),
+            TokenVerdict::Genuine { name, valid_from, valid_until } => {
+                let named = call.application.as_ref().is_some_and(|application| application.name == *name);
+                let valid = valid_from.0 <= wall && wall <= valid_until.0;
+                let short = valid_until.0 - valid_from.0 <= longest;
+                if named && valid && short { Ok(()) } else { Err(Status::AuthenticationError) }
+            }
+            TokenVerdict::Refused => Err(Status::AuthenticationError),
+        };
+        self.tokens.decided.insert(id, decision);
+    }
+}

@@ -1,0 +1,84 @@
+//! What happens to clocks, to the daemon's process and to the identity provider while the storm lasts.
+
+use crate::clock::real;
+use crate::faults::Family;
+use crate::oracle::Mark;
+use crate::random::Domain;
+use crate::stage::{Event, MILLI, SECOND};
+use crate::world::World;
+
+impl World {
+    /// Has the first disturbances come.
+    pub(crate) fn disturb_later(&mut self) {
+        self.next_clock();
+        self.next_identity();
+    }
+
+    fn next_clock(&mut self) {
+        let within = self.stage.weights.clock_within;
+        if within > 0 {
+            let delay = self.stage.random.between(Domain::Clock, 1, within) * MILLI;
+            self.stage.after(delay, Event::Clock);
+        }
+    }
+
+    fn next_identity(&mut self) {
+        let within = self.stage.weights.identity_within;
+        if within > 0 {
+            let delay = self.stage.random.between(Domain::Identity, 1, within) * MILLI;
+            self.stage.after(delay, Event::Identity);
+        }
+    }
+
+    /// The wall clock goes wrong, the machine is suspended, or the daemon stands still.
+    pub(crate) fn disturb_clocks(&mut self) {
+        if self.stage.weights.clock_within == 0 {
+            return;
+        }
+        let draw = Domain::Clock;
+        match self.stage.random.between(draw, 0, 9) {
+            0 => {
+                self.stage.faults.strikes(Family::Clock);
+                self.stage.now += self.stage.random.between(draw, 60, 600) * SECOND;
+                self.resumed();
+            }
+            1 if self.service.is_some() => {
+                self.stage.faults.strikes(Family::Process);
+                let length = self.stage.random.log_uniform(draw, 1, 60_000);
+                let until = self.stage.now + length * MILLI;
+                self.stage.stopped_until = self.stage.stopped_until.max(until);
+                self.resumed();
+            }
+            _ => {
+                self.stage.faults.strikes(Family::Clock);
+                self.stage.wall.disturb(self.stage.now, &mut self.stage.random);
+            }
+        }
+        self.next_clock();
+    }
+
+    fn resumed(&mut self) {
+        self.auditor.findings.mark(Mark::DaemonStoodStill);
+        let until = self.stage.stopped_until.max(self.stage.now);
+        self.links.values_mut().for_each(|link| link.stalled = true);
+        self.workload.identities.time = real(until);
+    }
+
+    /// Keys are rotated, or the identity provider goes or comes back.
+    pub(crate) fn disturb_identities(&mut self) {
+        if self.stage.weights.identity_within == 0 {
+            return;
+        }
+        self.stage.faults.strikes(Family::Identity);
+        let draw = Domain::Identity;
+        match self.stage.random.between(draw, 0, 3) {
+            0 => self.workload.identities.down ^= true,
+            1 => self.workload.identities.rotate(false),
+            _ => self.workload.identities.rotate(true),
+        }
+        if self.auditor.has_verified() {
+            self.auditor.findings.mark(Mark::BundleRotatedMidRequest);
+        }
+        self.next_identity();
+    }
+}

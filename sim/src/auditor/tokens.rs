@@ -60,7 +60,8 @@ impl Auditor {
     /// The core learns what a token is, at `wall` by its own clock (wire-protocol.md 9, decisions.md 1).
     pub fn token_verified(&mut self, ticket: Ticket, verdict: &TokenVerdict, calls: &[Call], wall: i64) {
         let Some(id) = self.tokens.asked.remove(&ticket) else { return };
-        let Some(call) = calls.get(id).filter(|_| self.open.contains_key(&id)) else { return };
+        let undecided = self.open.contains_key(&id) && !self.decided.contains_key(&id);
+        let Some(call) = calls.get(id).filter(|_| undecided) else { return };
         let longest = self.config.limits.token_lifetime.as_millis() as i64;
         let decision = match verdict {
             TokenVerdict::Unavailable => Err(Status::PsaErrorCommunicationFailure),

@@ -24,7 +24,7 @@ use crate::reload::InForce;
 use crate::service_manager::{tell_ready, tell_stopping};
 use crate::signals::{Signals, Wish};
 use crate::store::{Store, StoreAnswer};
-use crate::world::World;
+use crate::world::{Gate, World};
 use parsecd_core::identity::{Peer, PeerGroup};
 use parsecd_core::ids::ConnectionKey;
 use parsecd_core::input::Input;
@@ -112,7 +112,7 @@ pub struct Runtime {
     /// When sockets without a name are closed.
     leave_at: Option<Instant>,
     more_work: bool,
-    /// Clients were accepted, or could have been.
+    /// Every listener has accepted, or could have.
     ready: bool,
     stopping: bool,
     stopped: bool,
@@ -222,6 +222,7 @@ impl Runtime {
     /// One step of the core, and what it asks for.
     fn step(&mut self, input: Input<'_>) {
         let now = self.clock.now();
+        let mut accepts = false;
         for output in self.service.step(now, input, &mut self.observer) {
             match output {
                 Output::Idle { wake, more_work } => {
@@ -230,12 +231,15 @@ impl Runtime {
                 }
                 Output::Stopped => self.stopped = true,
                 // A turn asks for the budget of every listener somebody waits at.
-                Output::AcceptAgain { .. } => {
-                    if !std::mem::replace(&mut self.ready, true) {
-                        tell_ready(None);
-                    }
-                }
+                Output::AcceptAgain { .. } => accepts = true,
                 output => self.world.take(output),
+            }
+        }
+        if accepts && !self.ready {
+            let closed = |gate: &Gate| self.service.accept_budget(gate.listener.key()) == 0;
+            self.ready = !self.world.gates.iter().any(closed);
+            if self.ready {
+                tell_ready(None);
             }
         }
     }

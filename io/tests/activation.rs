@@ -39,7 +39,9 @@ fn a_socket_of_the_service_manager_is_served_reloaded_and_left_as_it_was() {
     let place = place();
     let socket = bound(&place);
     let mut daemon = place.start_as(activated(&place, socket.try_clone().unwrap().into(), "$$"));
-    assert!(daemon.log().contains("by socket activation"), "{}", daemon.log());
+    daemon.wait_until("it says where the socket is from", |daemon| {
+        daemon.log().contains("by socket activation")
+    });
     let text = fs::read_to_string(place.configuration()).unwrap();
     fs::write(place.configuration(), text.replace("timeout =", "socket_mode = \"0600\"\ntimeout =")).unwrap();
     assert!(daemon.reload().contains("unchanged: core_settings"));

@@ -12,6 +12,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use support::{Daemon, Options, PATIENCE, PING, PONG, Place, bytes, hex};
@@ -364,4 +365,21 @@ fn listeners_that_swap_their_paths_show_there_what_they_show_and_kept_connection
     kept.read_exact(&mut answer).expect("its listener is gone, the connection is not");
     assert_eq!(hex(&answer), KEPT_PONG);
     assert!(!daemon.log().contains("is down"), "{}", daemon.log());
+}
+
+#[test]
+fn a_daemon_without_a_file_finds_its_defaults_unchanged() {
+    let place = Place::new(&Options::default());
+    support::host_program();
+    let mut command = Command::new(support::program());
+    command.arg("--allow-root").stdin(Stdio::null()).stdout(Stdio::null());
+    command.env("RUNTIME_DIRECTORY", place.path());
+    command.env("STATE_DIRECTORY", place.path().join("state"));
+    let mut daemon = place.start_as(command);
+    let log = daemon.reload();
+    assert!(
+        log.contains("unchanged: core_settings, provider mbed-crypto-provider, listener listener"),
+        "{log}"
+    );
+    assert_eq!(daemon.exchange(PING), PONG);
 }

@@ -7,7 +7,7 @@ use super::settings::{ListenerSettings, Settings};
 use parsecd_core::config::{AuthenticatorConfig, ListenerConfig, ProviderConfig};
 use parsecd_core::ids::{ListenerKey, ProviderKey};
 use parsecd_wire::AuthenticationType;
-use std::fmt::{Debug, Display};
+use std::fmt::Display;
 use std::path::Path;
 
 /// Refuses what cannot change while the daemon runs. Both settings have the keys of their names.
@@ -54,13 +54,6 @@ struct Changes {
 }
 
 impl Changes {
-    /// Notes that the value of `key` differs, if it does.
-    fn value<T: PartialEq + Debug>(&mut self, key: &str, before: &T, after: &T) {
-        if before != after {
-            self.lines.push(format!("{key}: {before:?} -> {after:?}"));
-        }
-    }
-
     fn core_settings(&mut self, before: &Settings, after: &Settings) {
         let known = self.lines.len();
         let mut value = |key: &str, pick: &dyn Fn(&Settings) -> String| {
@@ -97,8 +90,10 @@ impl Changes {
         if self.lines.len() == known {
             self.unchanged.push("core_settings".to_owned());
         }
-        let silence = |all: &Settings| all.core.deadlines.silence.as_millis();
-        self.value("listener.timeout", &silence(before), &silence(after));
+        let (from, to) = (before.core.deadlines.silence, after.core.deadlines.silence);
+        if from != to {
+            self.lines.push(format!("listener.timeout: {} -> {}", from.as_millis(), to.as_millis()));
+        }
     }
 
     fn providers(&mut self, before: &Settings, after: &Settings) {

@@ -7,7 +7,7 @@ use crate::service_manager::{tell_ready, tell_reloading};
 use crate::world::Gate;
 use parsecd_core::input::Input;
 use std::time::Duration;
-use tracing::{error, info, warn};
+use tracing::{Level, enabled, error, info, warn};
 
 /// How long the socket of a listener that has moved is kept without a name: far longer than a client takes from
 /// finding a socket to waiting at it.
@@ -58,11 +58,20 @@ impl Runtime {
     fn apply(&mut self, replacement: Replacement) {
         let Replacement { next, sockets, gates } = replacement;
         next.settings.warnings.iter().for_each(|warning| warn!("configuration: {warning}"));
-        next.changes.iter().for_each(|change| info!("{change}"));
+        let changes = next.changes.clone();
+        let tell = || changes.iter().for_each(|change| info!("{change}"));
+        // Under the level of before or, if that hides it, the new one.
+        let shown = enabled!(Level::INFO);
+        if shown {
+            tell();
+        }
         let config = next.settings.core.clone();
         self.observer.configure(&config, next.settings.log.error_details);
         let modes = self.in_force.settings().listeners.clone();
         let (programs, audit) = next.come_into_force(&mut self.in_force);
+        if !shown {
+            tell();
+        }
         self.world.hosts.set_programs(programs);
         self.write_audit();
         self.world.audit = audit;

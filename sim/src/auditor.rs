@@ -1,6 +1,7 @@
 //! The auditor: sees what clients ask and are told, what the core orders, what is really the case, and
 //! compares. It is written from the specification and knows nothing of how the core works.
 
+mod audit;
 mod fairness;
 mod rest;
 mod tokens;
@@ -84,6 +85,10 @@ pub struct Auditor {
     pub(crate) names: Names,
     pub(crate) fairness: Fairness,
     pub(crate) tokens: Tokens,
+    /// What audit events say of requests whose answer has not appeared.
+    pub(crate) audits: BTreeMap<usize, Vec<Status>>,
+    /// An older copy of the store was put back: what was acknowledged since is lost.
+    pub restored: bool,
     pub(crate) config: Config,
     pub(crate) open: BTreeMap<usize, Open>,
     pub(crate) told: BTreeMap<usize, Told>,
@@ -120,6 +125,8 @@ impl Auditor {
             names: Names::default(),
             fairness: Fairness::default(),
             tokens: Tokens::default(),
+            audits: BTreeMap::new(),
+            restored: false,
             config: config.clone(),
             open: BTreeMap::new(),
             told: BTreeMap::new(),
@@ -241,6 +248,9 @@ impl Auditor {
         self.findings.check(Oracle::I5Echo, decided.is_none_or(|decided| decided == status), || {
             format!("request {id} is told {status:?}, which was not decided for it: {decided:?}")
         });
+        if let Some(decided) = decided {
+            self.check_audit(id, call.opcode, decided);
+        }
         let agrees = self.names.told(call, status, open.snapshot);
         self.findings.check(Oracle::NamesFromAnswers, agrees.is_ok(), || {
             format!("request {id}: {}", agrees.unwrap_err())
@@ -521,6 +531,11 @@ impl Auditor {
         self.names.crashed();
         self.fairness = Fairness::default();
         self.tokens = Tokens::default();
+        self.audits.clear();
+        if self.restored {
+            self.names = Names::default();
+            self.names.know_nothing();
+        }
         self.excuses.crashed(scene.moment);
         self.open.clear();
         self.decided.clear();

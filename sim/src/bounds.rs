@@ -21,6 +21,14 @@ pub struct Owed {
     pub lanes: u64,
 }
 
+/// Outputs of one step, and how many there may be: each connection, request, life and lane is gone through once,
+/// and held requests of 64 connections at most.
+pub fn step(memory: &MemoryReport, limits: &Limits, owed: Owed, ordered: u64) -> (u64, u64) {
+    let pipelined = memory.connections.min(64) * u64::from(limits.pipeline);
+    let there = memory.connections + memory.requests + memory.key_lives + owed.lanes + pipelined;
+    (ordered, 64 + 8 * there + 4 * owed.tickets)
+}
+
 /// Each category: its name, its size, its bound.
 pub fn bounds(memory: &MemoryReport, limits: &Limits, owed: Owed) -> [(&'static str, u64, u64); 10] {
     let (connections, pipeline) = (u64::from(limits.connections), u64::from(limits.pipeline));

@@ -64,6 +64,35 @@ impl World {
         self.workload.identities.time = real(until);
     }
 
+    /// A token loses an object, or somebody copies the store.
+    pub(crate) fn lose_or_back_up(&mut self) {
+        if self.store.in_doubt() {
+            return;
+        }
+        if self.stage.random.chance(Domain::Store, self.stage.weights.restore) {
+            self.store.back_up();
+        }
+        if self.stage.random.chance(Domain::Provider, self.stage.weights.lose) {
+            let keys = self.store.visible().keys.iter();
+            let owned: Vec<_> = keys.filter(|(key, _)| &*key.provider == "owning").collect();
+            if !owned.is_empty() {
+                let object = self.stage.random.pick(Domain::Provider, &owned).1.object;
+                self.stage.faults.strikes(Family::Provider);
+                self.fleet.lose(object);
+            }
+        }
+    }
+
+    /// The copy of the store is put back, perhaps.
+    pub(crate) fn restore_perhaps(&mut self) {
+        if self.stage.random.chance(Domain::Store, self.stage.weights.restore) {
+            self.stage.faults.strikes(Family::Store);
+            self.stage.trace.note(|| "--- an older copy of the store is put back".to_owned());
+            self.store.restore();
+            self.auditor.restored = true;
+        }
+    }
+
     /// Keys are rotated, or the identity provider goes or comes back.
     pub(crate) fn disturb_identities(&mut self) {
         if self.stage.weights.identity_within == 0 {

@@ -5,7 +5,7 @@ use crate::faults::Family;
 use crate::oracle::{Mark, Oracle};
 use crate::random::Domain;
 use crate::stage::{Event, MICRO, MILLI, Told};
-use crate::store::GroupFate;
+use crate::store::{Damage, GroupFate};
 use crate::world::World;
 use parsecd_core::input::{HostState, Input};
 use parsecd_core::job::Job;
@@ -103,7 +103,10 @@ impl World {
                 self.opens.retain(|_, opening| *opening != host);
                 self.fleet.close(host, &mut self.stage);
             }
-            Output::Audit { ticket, .. } => self.stage.tell(MICRO, Told::Audited(ticket)),
+            Output::Audit { ticket, event } => {
+                self.auditor.audited(&event);
+                self.stage.tell(MICRO, Told::Audited(ticket));
+            }
             Output::Stopped => {
                 self.auditor.findings.mark(Mark::StoppedInGoodOrder);
                 self.stage.after(0, Event::Exit(self.stage.boot));
@@ -152,8 +155,14 @@ impl World {
                 let instant = (self.moment + 1, self.stage.now.max(self.last_instant + 1));
                 self.auditor.finished(ticket, &outcome, &self.fleet, instant);
                 self.owed -= 1;
+                let twice = self.stage.random.chance(Domain::Provider, self.stage.weights.twice);
+                if twice {
+                    self.stage.faults.strikes(Family::Provider);
+                    self.stage.tell(MICRO, Told::FinishedTwice(ticket, outcome.clone()));
+                }
                 self.feed(Input::JobFinished { ticket, outcome });
             }
+            Told::FinishedTwice(ticket, outcome) => self.feed(Input::JobFinished { ticket, outcome }),
             Told::Committed(results) => {
                 for (ticket, result) in results {
                     match result {
@@ -213,6 +222,7 @@ impl World {
 
     pub(crate) fn flush(&mut self) {
         self.flushing = false;
+        self.lose_or_back_up();
         let doubted = self.store.in_doubt();
         let fate = match self.stage.group_fate() {
             GroupFate::Unknown if doubted => GroupFate::Normal,
@@ -228,7 +238,14 @@ impl World {
             let keys: Vec<_> = self.store.visible().keys.keys().cloned().collect();
             if !keys.is_empty() {
                 let damaged = self.stage.random.pick(Domain::Store, &keys).clone();
-                self.store.damage(damaged);
+                let other = self.stage.random.pick(Domain::Store, &keys).clone();
+                let record = self.store.visible().keys[&other].record.clone();
+                let damage = match self.stage.random.between(Domain::Store, 0, 2) {
+                    0 if other != damaged => Damage::Swapped(record),
+                    1 => Damage::Newer,
+                    _ => Damage::Tag,
+                };
+                self.store.damage(damaged, damage);
                 self.stage.faults.strikes(Family::Store);
             }
         }

@@ -6,7 +6,7 @@ use crate::plan::{OWNING, SEALING};
 use crate::truth::{Leads, leads_now};
 use parsecd_core::config::Config;
 use parsecd_core::ids::{HostKey, ProviderKey, Ticket};
-use parsecd_core::outcome::Outcome;
+use parsecd_core::outcome::{Effect, Outcome};
 use parsecd_wire::{ProviderId, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,7 +56,17 @@ impl Work {
         self.jobs.retain(|job| *job != ticket);
         self.busy |= *outcome == Outcome::Busy;
         match outcome {
-            Outcome::Done(_) => {}
+            Outcome::Done(effect) => {
+                // It may be a byte short, and is then not delivered.
+                let length = match effect {
+                    Effect::Output(output) => output.len(),
+                    Effect::Secret(secret) => secret.len(),
+                    _ => 0,
+                };
+                if length % 2 == 1 || length == 0 {
+                    self.statuses.insert(Status::PsaErrorCommunicationFailure);
+                }
+            }
             Outcome::Refused(status) => drop(self.statuses.insert(*status)),
             Outcome::Busy => {
                 self.statuses

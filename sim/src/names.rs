@@ -57,9 +57,16 @@ pub struct Names {
     /// Deletions of all keys of an application.
     deletions: BTreeMap<ApplicationIdentity, Changes>,
     clock: u64,
+    /// Names that nobody has asked for may be there.
+    ignorant: bool,
 }
 
 impl Names {
+    /// Nothing is known of any name.
+    pub fn know_nothing(&mut self) {
+        self.ignorant = true;
+    }
+
     /// A request has come in whole.
     pub fn received(&mut self, call: &Call) -> Option<Snapshot> {
         self.clock += 1;
@@ -71,7 +78,8 @@ impl Names {
         }
         let key = call.meaning.key()?;
         let deleting = self.deletions.get(&key.application).is_some_and(|deletions| deletions.open > 0);
-        let name = self.names.entry(key.clone()).or_default();
+        let known = if self.ignorant { Known::Unknown } else { Known::Absent };
+        let name = self.names.entry(key.clone()).or_insert(Name { known, ..Name::default() });
         let alone = name.changes.open == 0 && !deleting;
         if call.meaning.may_change(key) {
             name.changes.begin(since);

@@ -20,6 +20,8 @@ pub enum Oracle {
     I6Identity,
     /// I7: memory and entries stay within limits, and go back to nothing.
     I7Memory,
+    /// I8: a step does no more than there is.
+    I8BoundedStep,
     /// I9: principals that wait share lanes by time, tenants take turns.
     I9Fairness,
     /// I10: a silent client is closed in time, a healthy one never is.
@@ -34,6 +36,8 @@ pub enum Oracle {
     I15Liveness,
     /// I17: recovery changes nothing acknowledged, however often it is cut.
     I17Recovery,
+    /// I19: one audit event for each request that touches keys, before its answer.
+    I19Audit,
     /// I20: only legal transitions.
     I20Lifecycle,
     /// Each answer has the status that the request must get.
@@ -58,7 +62,7 @@ pub enum Oracle {
 
 impl Oracle {
     /// Every oracle.
-    pub const ALL: [Oracle; 24] = [
+    pub const ALL: [Oracle; 26] = [
         Oracle::I1Isolation,
         Oracle::I2NothingLost,
         Oracle::I3ObjectsAreRecords,
@@ -66,6 +70,7 @@ impl Oracle {
         Oracle::I5Echo,
         Oracle::I6Identity,
         Oracle::I7Memory,
+        Oracle::I8BoundedStep,
         Oracle::I9Fairness,
         Oracle::I10Deadlines,
         Oracle::I12AckIsDurable,
@@ -73,6 +78,7 @@ impl Oracle {
         Oracle::I14NoPanic,
         Oracle::I15Liveness,
         Oracle::I17Recovery,
+        Oracle::I19Audit,
         Oracle::I20Lifecycle,
         Oracle::PlannedStatus,
         Oracle::PlannedBody,

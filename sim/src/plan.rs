@@ -24,7 +24,7 @@ pub const TOKEN_ADMIN: &str = "spiffe://sim/admin";
 pub const ADMIN: &str = "admin";
 
 /// Faults of jobs that may be drawn, in the order of [`Weights::jobs`].
-pub const JOB_FAULTS: [JobFault; 13] = [
+pub const JOB_FAULTS: [JobFault; 14] = [
     JobFault::Hangs,
     JobFault::HostDiesBefore,
     JobFault::HostDiesAfter,
@@ -38,6 +38,7 @@ pub const JOB_FAULTS: [JobFault; 13] = [
     JobFault::LoginLost,
     JobFault::Rebuild,
     JobFault::WrongSignature,
+    JobFault::WrongLength,
 ];
 /// Faults of opening a host, in the order of [`Weights::opens`].
 pub const OPEN_FAULTS: [JobFault; 5] =
@@ -137,6 +138,12 @@ pub struct Weights {
     /// Something happens to the clocks, or the daemon stands still, after so many milliseconds at most; 0:
     /// never.
     pub clock_within: u64,
+    /// The end of a job is told twice.
+    pub twice: u32,
+    /// A token loses an object.
+    pub lose: u32,
+    /// The store is copied; the copy is put back when the daemon dies.
+    pub restore: u32,
     /// A job of the executor comes back undone.
     pub executor: u32,
     /// A latency is a thousand times the usual.
@@ -264,6 +271,8 @@ fn weights(random: &mut Random) -> Weights {
     let (misbehaves, slow) = (family(&[30, 200, 600]), family(&[1, 10, 50]));
     let (tokens, executor) = (family(&[100, 500, 900]), family(&[10, 200]));
     let (tokens_wrong, identity) = (family(&[50, 500]), family(&[20, 500, 5_000]));
+    let (twice, lose, restore) = (family(&[5, 100]), family(&[5, 50]), family(&[30, 300]));
+    let restore = if restore == 30 { 30 } else { restore / 10 };
     let clock_within = u64::from(family(&[20, 500, 10_000]));
     let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 1, 2, 2, 3]));
     let splits = family(&[100, 600]);
@@ -280,6 +289,9 @@ fn weights(random: &mut Random) -> Weights {
         identity_within: if tokens > 0 { u64::from(identity) } else { 0 },
         clock_within,
         executor,
+        twice,
+        lose,
+        restore,
         job,
         jobs: subset(random),
         open,
@@ -311,6 +323,7 @@ fn subset<const N: usize>(random: &mut Random) -> [u32; N] {
 
 fn knobs(config: &mut Config, random: &mut Random) {
     let mut odd = |per_mille: u32| random.chance(Domain::Swarm, per_mille);
+    config.audit = odd(300);
     if odd(300) {
         config.limits.cache = 1;
     }

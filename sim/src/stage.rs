@@ -44,6 +44,8 @@ pub enum Told {
     Listed(Ticket, Page),
     /// An audit event was written.
     Audited(Ticket),
+    /// The same job ended again.
+    FinishedTwice(Ticket, Outcome),
     /// A token was verified.
     TokenVerified(Ticket, TokenVerdict),
     /// A host waits for its `Open` job.

@@ -94,12 +94,30 @@ pub struct Store {
     /// What may be on the disk. The first is what this process reads.
     states: Vec<Tables>,
     pending: Vec<(Ticket, Mutation)>,
-    damaged: BTreeSet<KeyIdentity>,
+    damaged: BTreeMap<KeyIdentity, Damage>,
+    backup: Tables,
+}
+
+/// What is wrong with a row. A driver that checks a tag over the whole row finds the first; the others are what
+/// would come through if it did not, or after a downgrade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// Its tag is wrong.
+    Tag,
+    /// It has a format that this version does not know.
+    Newer,
+    /// It holds the record of another row.
+    Swapped(EncodedRecord),
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Store { states: vec![Tables::default()], pending: Vec::new(), damaged: BTreeSet::new() }
+        Store {
+            states: vec![Tables::default()],
+            pending: Vec::new(),
+            damaged: BTreeMap::new(),
+            backup: Tables::default(),
+        }
     }
 }
 
@@ -131,12 +149,37 @@ impl Store {
 
     /// Rows whose tag is wrong.
     pub fn is_damaged(&self, identity: &KeyIdentity) -> bool {
-        self.damaged.contains(identity)
+        self.damaged.contains_key(identity)
     }
 
     /// Damages the row of a name for good.
-    pub fn damage(&mut self, identity: KeyIdentity) {
-        self.damaged.insert(identity);
+    pub fn damage(&mut self, identity: KeyIdentity, damage: Damage) {
+        self.damaged.insert(identity, damage);
+    }
+
+    /// Copies what can be read now.
+    pub fn back_up(&mut self) {
+        self.backup = self.states[0].clone();
+    }
+
+    /// An operator puts the copy back, while the daemon is dead.
+    pub fn restore(&mut self) {
+        self.states = vec![self.backup.clone()];
+        self.forget_damage();
+    }
+
+    /// A row as it is read; `None`: its tag is wrong.
+    fn read(&self, identity: &KeyIdentity, row: &Row) -> Option<EncodedRecord> {
+        match self.damaged.get(identity) {
+            None => Some(row.record.clone()),
+            Some(Damage::Tag) => None,
+            Some(Damage::Swapped(other)) => Some(other.clone()),
+            Some(Damage::Newer) => {
+                let mut record = row.record.clone();
+                record.0.first_mut().into_iter().for_each(|version| *version += 1);
+                Some(record)
+            }
+        }
     }
 
     /// Writes the group that waits. `choice` settles a doubt where the group ends it. Returns the answers.
@@ -190,7 +233,7 @@ impl Store {
 
     fn forget_damage(&mut self) {
         let Store { states, damaged, .. } = self;
-        damaged.retain(|identity| states.iter().any(|tables| tables.keys.contains_key(identity)));
+        damaged.retain(|identity, _| states.iter().any(|tables| tables.keys.contains_key(identity)));
     }
 
     /// The daemon dies; the group that waits was written or not.
@@ -208,8 +251,7 @@ impl Store {
     pub fn fetch(&self, identity: &KeyIdentity, principal: &Text) -> (Fetched, Counters) {
         let fetched = match self.visible().keys.get(identity) {
             None => Fetched::Absent,
-            Some(_) if self.is_damaged(identity) => Fetched::Unreadable,
-            Some(row) => Fetched::Found(row.record.clone()),
+            Some(row) => self.read(identity, row).map_or(Fetched::Unreadable, Fetched::Found),
         };
         (fetched, self.counters(&identity.application, principal))
     }
@@ -249,7 +291,7 @@ impl Store {
                     .map(|(identity, row)| ListedKey {
                         provider: identity.provider.clone(),
                         name: identity.name.clone(),
-                        record: (!self.is_damaged(identity)).then(|| row.record.clone()),
+                        record: self.read(identity, row),
                     })
                     .collect(),
             ),

@@ -2,7 +2,7 @@
 //! outputs, and lets it die.
 
 use crate::auditor::{Auditor, Scene};
-use crate::bounds::{Owed, bounds};
+use crate::bounds::{self, Owed};
 use crate::call::Call;
 use crate::client::Client;
 use crate::clock::real;
@@ -357,6 +357,7 @@ impl World {
         let now = Now { instant: Instant(instant), wall: WallTime(self.stage.wall.read(instant)) };
         let mut outputs = std::mem::take(&mut self.outputs);
         outputs.extend(service.step(now, input, &mut watch));
+        let ordered = outputs.len() as u64;
         for seen in &watch.0 {
             self.stage.trace.note(|| format!("    {seen:?}"));
         }
@@ -381,10 +382,10 @@ impl World {
         for (connection, finish) in std::mem::take(&mut self.finished) {
             self.check_finish(connection, finish);
         }
-        self.check_step();
+        self.check_step(ordered);
     }
 
-    fn check_step(&mut self) {
+    fn check_step(&mut self, ordered: u64) {
         if let Some(broken) = self.fleet.made.take_broken().into_iter().next() {
             self.auditor.findings.check(Oracle::I13Corruption, false, || broken);
         }
@@ -392,7 +393,11 @@ impl World {
         self.stage.trace.checkpoint(|| service.fingerprint());
         let memory = service.memory();
         let owed = Owed { tickets: self.owed, deletions: self.auditor.deletions, lanes: self.fleet.lanes() };
-        let bounds = bounds(&memory, &self.plan.config.limits, owed);
+        let (work, per_step) = bounds::step(&memory, &self.plan.config.limits, owed, ordered);
+        self.auditor.findings.check(Oracle::I8BoundedStep, work <= per_step, || {
+            format!("one step orders {work}, of {per_step} it may: {memory:?}")
+        });
+        let bounds = bounds::bounds(&memory, &self.plan.config.limits, owed);
         let exceeded = bounds.iter().find(|(_, size, bound)| size > bound);
         if self.moment.is_multiple_of(64) {
             let findings = &mut self.auditor.findings;
@@ -435,6 +440,7 @@ impl World {
         };
         let choice = if self.store.in_doubt() { self.doubt_choice() } else { 0 };
         self.store.crash(kept, choice);
+        self.restore_perhaps();
         self.fleet.orphan_all(&mut self.stage);
         self.cut_all();
         let World { auditor, store, fleet, moment, stage, .. } = self;

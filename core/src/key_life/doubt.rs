@@ -8,6 +8,7 @@ use crate::deadlines::Due;
 use crate::ids::{ObjectId, Ticket};
 use crate::observer::Event;
 use crate::output::Output;
+use crate::record::RecordError;
 use crate::state::{Purpose, Step, StoreHealth};
 use crate::store::{CommitResult, Fetched, Mutation, StoreState};
 use alloc::sync::Arc;
@@ -112,13 +113,17 @@ impl Step<'_> {
         }
         let sealed = life.sealed;
         let found = match fetched {
-            Fetched::Found(row) => row.decode_for(&life.identity).ok(),
-            Fetched::Absent => None,
-            Fetched::Unreadable => {
+            Fetched::Found(row) => row.decode_for(&life.identity).map(Some),
+            Fetched::Absent => Ok(None),
+            Fetched::Unreadable => Err(RecordError::OtherKey),
+            Fetched::Failed => return self.store_in_doubt_for_a_while(),
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(_) => {
                 life.record = None;
                 return self.end_as_usable(object, Ok(()));
             }
-            Fetched::Failed => return self.store_in_doubt_for_a_while(),
         };
         let ours = found.filter(|record| record.object == object);
         let unmakes = life.creation.is_some();

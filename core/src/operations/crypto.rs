@@ -62,7 +62,7 @@ impl Step<'_> {
                 self.hash(provider, algorithm, input, Expected::Hash { length: algorithm.length() })
             }
             Operation::PsaHashCompare { algorithm, input, hash } => {
-                self.hash(provider, algorithm, input, Expected::SameHash { hash })
+                self.hash(provider, algorithm, input, Expected::SameHash { hash, length: algorithm.length() })
             }
             Operation::CanDoCrypto { check_type, attributes } => {
                 let allow_deprecated =

@@ -21,7 +21,7 @@ pub(crate) enum Expected {
     Verified { message: bool },
     Random { length: usize },
     Hash { length: usize },
-    SameHash { hash: Vec<u8> },
+    SameHash { hash: Vec<u8>, length: usize },
     ExportedKey,
     AsymmetricCiphertext,
     AsymmetricPlaintext,
@@ -85,7 +85,10 @@ impl Expected {
                 }
                 Reply::PsaHashCompute { hash }
             }
-            (Expected::SameHash { hash }, Effect::Output(computed)) => {
+            (Expected::SameHash { hash, length }, Effect::Output(computed)) => {
+                if computed.len() != length {
+                    return Err(wrong);
+                }
                 if !bool::from(hash.ct_eq(&computed)) {
                     return Err(Status::PsaErrorInvalidSignature);
                 }

@@ -281,3 +281,20 @@ fn a_look_at_a_doubtful_row_that_comes_after_a_later_look_is_stale() {
     world.fetched(Fetched::Absent);
     assert!(matches!(*world.jobs[0].2, parsecd_core::job::Job::Remove { .. }));
 }
+
+#[test]
+fn a_doubtful_row_that_cannot_be_decoded_keeps_its_object() {
+    let mut world = World::owned();
+    world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.commit(CommitResult::Durable);
+    world.make();
+    let Mutation::Publish { record, .. } = world.commits[0].1.clone() else { panic!("a key is published") };
+    world.commit(CommitResult::Unknown);
+    world.commit(CommitResult::Durable);
+    let mut newer = record;
+    newer.0[0] += 1;
+    world.fetched(Fetched::Found(newer));
+    assert!(world.jobs.is_empty(), "nothing is removed while a name may lead to it");
+    assert_eq!(world.service.memory().key_lives, 0);
+}

@@ -1,8 +1,9 @@
 //! Keys whose material is sealed in the record.
 
 use crate::world::{World, destroy, generate, sign, signature};
-use parsecd_core::outcome::Outcome;
+use parsecd_core::outcome::{Effect, Outcome};
 use parsecd_core::store::{CommitResult, Counters, Fetched, Mutation};
+use parsecd_wire::algorithm::Hash;
 use parsecd_wire::{Operation, Reply, Status};
 
 #[test]
@@ -322,4 +323,15 @@ fn a_failed_creation_is_unmade_even_if_the_store_is_in_doubt_again_when_its_row_
     assert_eq!(world.service.memory().key_lives, 0);
     let signed = world.ask("app", &sign("key"));
     assert_eq!(world.status(signed), Some(Status::PsaErrorDoesNotExist));
+}
+
+#[test]
+fn a_hash_of_the_wrong_length_is_no_answer_to_a_comparison() {
+    let mut world = World::sealed();
+    let hash = vec![1; 32];
+    let input = vec![2; 100].into();
+    let compare = Operation::PsaHashCompare { algorithm: Hash::Sha256, input, hash };
+    let connection = world.ask("app", &compare);
+    world.finish(Outcome::Done(Effect::Output(vec![1; 31])));
+    assert_eq!(world.status(connection), Some(Status::PsaErrorCommunicationFailure));
 }

@@ -29,6 +29,9 @@ impl Auditor {
 
     /// The end: provider objects are records, nothing is unfinished.
     pub fn at_rest(&mut self, scene: Scene<'_>) {
+        if self.restored {
+            return;
+        }
         let tables = scene.store.visible();
         let unfinished: Vec<_> = tables
             .unfinished
@@ -44,6 +47,7 @@ impl Auditor {
             .iter()
             .filter(|(identity, _)| &*identity.provider == "owning")
             .map(|(_, row)| row.object)
+            .filter(|object| !scene.fleet.lost.contains(object))
             .collect();
         let objects = scene.fleet.objects().into_iter();
         let held: BTreeSet<_> = objects.filter(|object| !tables.unfinished.contains_key(object)).collect();

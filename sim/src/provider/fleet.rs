@@ -34,6 +34,8 @@ pub struct Fleet {
     settling: u64,
     /// The right device is there for good.
     healed: bool,
+    /// Objects that a token has lost by itself.
+    pub lost: BTreeSet<ObjectId>,
     /// A PIN was refused; only a reload brings another one.
     pub pin_refused: bool,
 }
@@ -79,6 +81,7 @@ impl Fleet {
             patience: plan.config.deadlines.operation.as_nanos() as u64,
             settling: plan.config.deadlines.settling.as_nanos() as u64,
             healed: false,
+            lost: BTreeSet::new(),
             pin_refused: false,
         }
     }
@@ -90,7 +93,9 @@ impl Fleet {
 
     /// Loses an object behind the daemon's back.
     pub fn lose(&mut self, object: ObjectId) {
-        self.owning.lose(object);
+        if self.owning.lose(object) {
+            self.lost.insert(object);
+        }
     }
 
     /// Lanes and hosts there are.
@@ -290,6 +295,20 @@ impl Fleet {
                     *byte ^= 1;
                 }
                 outcome
+            }
+            JobFault::WrongLength => {
+                let exports = matches!(job, Job::Use { operation: KeyOperation::Export, .. });
+                match backend.run(job, Part::Whole, made) {
+                    Outcome::Done(Effect::Output(mut output)) => {
+                        output.pop();
+                        Outcome::Done(Effect::Output(output))
+                    }
+                    Outcome::Done(Effect::Secret(secret)) if !exports => {
+                        let shorter = secret.expose().split_last().map_or(&[][..], |(_, rest)| rest);
+                        Outcome::Done(Effect::Secret(shorter.to_vec().into()))
+                    }
+                    outcome => outcome,
+                }
             }
             JobFault::None | JobFault::OtherDevice => backend.run(job, Part::Whole, made),
             JobFault::UnknownBefore | JobFault::HostDiesBefore | JobFault::LandsLate | JobFault::Hangs => {

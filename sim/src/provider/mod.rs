@@ -44,6 +44,8 @@ pub enum JobFault {
     Rebuild,
     /// A byte of the signature is flipped; only where signatures are verified before they leave.
     WrongSignature,
+    /// The result is a byte short.
+    WrongLength,
     /// The device refuses the PIN (opening only).
     PinRefused,
     /// The device is away (opening only).

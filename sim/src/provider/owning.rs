@@ -61,8 +61,9 @@ impl Owning {
     }
 
     /// Removes an object behind the daemon's back.
-    pub fn lose(&mut self, object: ObjectId) {
-        self.tokens[0].remove(&object);
+    /// Whether it was there.
+    pub fn lose(&mut self, object: ObjectId) -> bool {
+        self.tokens[0].remove(&object).is_some()
     }
 
     /// Whether only half of a pair is there.

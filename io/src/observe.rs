@@ -5,6 +5,7 @@ use parsecd_core::config::Config;
 use parsecd_core::identity::Text;
 use parsecd_core::ids::{HostKey, ProviderKey};
 use parsecd_core::observer::{Answered, Event, HostEvent, Observer};
+use parsecd_wire::{Opcode, Status};
 use std::collections::BTreeMap;
 use tracing::{debug, error, info, trace, warn};
 
@@ -119,21 +120,36 @@ impl Observer for LogObserver {
     }
 }
 
+/// What changed a key and what was refused is for the operator; that keys are used is for whoever looks closer,
+/// as it happens as often as clients like.
 fn log_answer(answered: &Answered<'_>) {
-    info!(
-        request = answered.request.0,
-        uid = answered.peer.map(|peer| peer.uid),
-        pid = answered.peer.map(|peer| peer.pid),
-        authenticator = ?answered.authentication,
-        identity = answered.application.map(|application| &*application.name),
-        provider = ?answered.provider,
-        opcode = ?answered.opcode,
-        status = answered.status as u16,
-        queued_us = micros(answered.queued),
-        ran_us = micros(answered.ran),
-        "answered: {:?}",
-        answered.status
+    let changes_keys = matches!(
+        answered.opcode,
+        Opcode::PsaGenerateKey | Opcode::PsaImportKey | Opcode::PsaDestroyKey | Opcode::DeleteClient
     );
+    macro_rules! log {
+        ($level:ident) => {
+            $level!(
+                request = answered.request.0,
+                uid = answered.peer.map(|peer| peer.uid),
+                pid = answered.peer.map(|peer| peer.pid),
+                authenticator = ?answered.authentication,
+                identity = answered.application.map(|application| &*application.name),
+                provider = ?answered.provider,
+                opcode = ?answered.opcode,
+                status = answered.status as u16,
+                queued_us = micros(answered.queued),
+                ran_us = micros(answered.ran),
+                "answered: {:?}",
+                answered.status
+            )
+        };
+    }
+    if answered.status == Status::Success && !changes_keys {
+        log!(debug);
+    } else {
+        log!(info);
+    }
 }
 
 fn micros(duration: std::time::Duration) -> u64 {

@@ -253,6 +253,8 @@ impl Runtime {
         self.readiness = readiness;
 
         self.completions();
+        // Lanes go on while connections are served.
+        self.world.hosts.write();
         for connection in gone {
             self.lose(connection);
         }
@@ -324,6 +326,14 @@ impl Runtime {
         }
     }
 
+    /// Writes what is there to be written before the next connection is read: clients work on their answers
+    /// meanwhile. Not where audit events come first, which share one write per turn.
+    fn write_early(&mut self) {
+        if !self.world.audit.is_waiting() {
+            self.write_connections();
+        }
+    }
+
     /// Writes the audit events of all steps so far. `false`: there were none.
     fn write_audit(&mut self) -> bool {
         if !self.world.audit.is_waiting() {
@@ -382,6 +392,7 @@ impl Runtime {
                 self.step(Input::BytesReceived { connection, bytes });
                 bytes.zeroize();
                 self.world.connections.queue_read(connection);
+                self.write_early();
             }
             Read::Closed => self.step(Input::ReadClosed { connection }),
             Read::Nothing => {}

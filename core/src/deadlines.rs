@@ -8,7 +8,7 @@ use alloc::collections::BTreeSet;
 /// Something that expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Due {
-    /// A connection's current phase.
+    /// A connection's current phase, or one that is over.
     Connection(ConnectionKey, WakeReason),
     /// A job on a lane.
     Job(Ticket),

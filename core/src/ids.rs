@@ -2,13 +2,19 @@
 
 use core::fmt;
 
-/// A connection. Minted by the driver: `slot` may be reused, (`slot`, `generation`) never is.
+/// A connection. Minted by the driver: `slot` may be reused, (`slot`, `generation`) never is. Slots are dense:
+/// the core's table is as large as the highest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionKey {
     /// Place in the driver's table.
     pub slot: u32,
     /// Distinguishes users of one slot.
     pub generation: u32,
+}
+
+impl ConnectionKey {
+    /// Slots are below this number.
+    pub const SLOTS: u32 = 1 << 24;
 }
 
 /// A listener of the configuration. A name keeps its key for the life of the daemon.

@@ -7,6 +7,7 @@ use crate::ids::{ConnectionKey, ProviderKey, RequestId};
 use crate::observer::Event;
 use crate::request::{ActiveRequest, Request, Timing};
 use crate::state::Step;
+use alloc::boxed::Box;
 use bytes::Buf;
 use parsecd_wire::header::RequestHeader;
 use parsecd_wire::{Operation, ProviderId, Status};
@@ -55,7 +56,7 @@ impl Step<'_> {
             Err(status) => (Caller::Anonymous, Err(status)),
         };
         request.caller = caller;
-        self.state.requests.insert(id, request);
+        self.state.requests.insert(id, Box::new(request));
         self.expect_reply(connection, id, if reserved > 0 { 0 } else { crate::size(held) });
         match verdict {
             Err(status) => self.answer(id, Err(status)),

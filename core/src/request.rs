@@ -32,6 +32,7 @@ use crate::record::Record;
 use crate::schedule::principals::Payer;
 use crate::state::{Purpose, Step};
 use crate::time::Instant;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -256,7 +257,7 @@ impl Step<'_> {
     }
 
     /// Takes a request out of the table and gives back what it reserved.
-    pub(crate) fn forget_request(&mut self, id: RequestId) -> Option<ActiveRequest> {
+    pub(crate) fn forget_request(&mut self, id: RequestId) -> Option<Box<ActiveRequest>> {
         self.forget_queue_deadline(id);
         let request = self.state.requests.remove(&id)?;
         self.state.accounts.release(request.peer.group, request.reserved);

@@ -2,7 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::connection::{PeerGroups, RoomQueue};
+use crate::connection::{Connections, PeerGroups, RoomQueue};
 use crate::deadlines::{Deadlines, Due};
 use crate::fingerprint::Fingerprint;
 use crate::ids::{ConnectionKey, ListenerKey, Ticket};
@@ -96,7 +96,7 @@ impl Service {
             last_step: None,
             accept_again_at: None,
             closed_listeners: BTreeSet::new(),
-            connections: BTreeMap::new(),
+            connections: Connections::default(),
             groups: PeerGroups::default(),
             resumable: BTreeSet::new(),
             waiting_for_room: RoomQueue::default(),
@@ -269,7 +269,7 @@ impl Step<'_> {
         for _ in 0..EXPIRED_MAX {
             let Some(due) = self.state.deadlines.take_expired(self.now.instant) else { return false };
             match due {
-                Due::Connection(key, reason) => self.connection_expired(key, reason),
+                Due::Connection(key, _) => self.connection_expired(key),
                 Due::Job(ticket) => self.job_expired(ticket),
                 Due::Queue(id) => self.queue_expired(id),
                 Due::Reopen(provider, slot) => self.open_host(provider, slot),

@@ -27,7 +27,7 @@ impl Step<'_> {
         let deadline = self.now.instant.after(grace);
         self.state.shutdown = Some(Shutdown { deadline, hosts_closing: false, stopped: false });
         self.state.deadlines.set(deadline, Due::Grace);
-        let connections: Vec<ConnectionKey> = self.state.connections.keys().copied().collect();
+        let connections: Vec<ConnectionKey> = self.state.connections.keys().collect();
         for key in connections {
             self.refuse_unfinished(key);
         }

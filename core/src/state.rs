@@ -2,7 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::connection::{Connection, PeerGroups, RoomQueue};
+use crate::connection::{Connections, PeerGroups, RoomQueue};
 use crate::deadlines::Deadlines;
 use crate::identity::{ApplicationIdentity, KeyIdentity};
 use crate::ids::{ConnectionKey, HostKey, LaneKey, ListenerKey, ObjectId, ProviderKey, RequestId, Ticket};
@@ -19,6 +19,7 @@ use crate::schedule::writes::Writes;
 use crate::shutdown::Shutdown;
 use crate::time::{Instant, Now};
 use crate::tokens::Tokens;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 
@@ -31,13 +32,13 @@ pub(crate) struct State {
     pub(crate) accept_again_at: Option<Instant>,
     /// Listeners that are not configured any more but have connections.
     pub(crate) closed_listeners: BTreeSet<ListenerKey>,
-    pub(crate) connections: BTreeMap<ConnectionKey, Connection>,
+    pub(crate) connections: Connections,
     pub(crate) groups: PeerGroups,
     /// Connections that hold further requests and may go on with them.
     pub(crate) resumable: BTreeSet<ConnectionKey>,
     /// Connections whose announced request waits for room.
     pub(crate) waiting_for_room: RoomQueue,
-    pub(crate) requests: BTreeMap<RequestId, ActiveRequest>,
+    pub(crate) requests: BTreeMap<RequestId, Box<ActiveRequest>>,
     pub(crate) keystore: KeyStore,
     pub(crate) lives: BTreeMap<ObjectId, Life>,
     /// Keys that are being made, by who they will count for.

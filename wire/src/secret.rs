@@ -18,6 +18,21 @@ impl SecretBytes {
         SecretBytes(bytes)
     }
 
+    /// No bytes yet, and room for `capacity` of them.
+    pub fn with_capacity(capacity: usize) -> Self {
+        SecretBytes(Vec::with_capacity(capacity))
+    }
+
+    /// Appends `bytes` without moving those that are there: memory that was left would not be wiped.
+    ///
+    /// # Panics
+    /// If there is no room for them.
+    pub fn extend_in_place(&mut self, bytes: &[u8]) {
+        let room = self.0.capacity().saturating_sub(self.0.len());
+        assert!(bytes.len() <= room, "a secret stays where it is");
+        self.0.extend_from_slice(bytes);
+    }
+
     /// The bytes. The caller must not copy them anywhere that is not wiped.
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -46,7 +61,10 @@ impl SecretBytes {
 
 impl Drop for SecretBytes {
     fn drop(&mut self) {
-        self.0.zeroize();
+        // Wiping nothing is not free: most secrets of most requests are empty.
+        if self.0.capacity() > 0 {
+            self.0.zeroize();
+        }
     }
 }
 

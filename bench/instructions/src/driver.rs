@@ -187,6 +187,6 @@ fn capabilities() -> Capabilities {
         import: true,
         algorithms: vec![algorithm],
     };
-    let opcodes = [Opcode::PsaGenerateKey, Opcode::PsaSignHash].into();
+    let opcodes = [Opcode::PsaGenerateKey, Opcode::PsaExportPublicKey, Opcode::PsaSignHash].into();
     Capabilities { opcodes, keys: vec![key], hashes: [].into() }
 }

@@ -4,6 +4,7 @@
 mod driver;
 
 use driver::Driver;
+use parsecd_core::ids::ConnectionKey;
 use parsecd_wire::KeyAttributes;
 use parsecd_wire::Operation;
 use parsecd_wire::algorithm::{Algorithm, AsymmetricSignature, Hash, SignHash};
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 const ECDSA: AsymmetricSignature = AsymmetricSignature::Ecdsa(SignHash::Specific(Hash::Sha256));
 
-const USAGE: &str = "usage: parsecd-instructions ping|ping-kept|sign-kept REQUESTS";
+const USAGE: &str = "usage: parsecd-instructions ping|ping-kept|export-kept|sign-kept REQUESTS";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -39,11 +40,18 @@ fn main() -> ExitCode {
                 driver.send(connection, &ping);
             }
         }
+        "export-kept" => {
+            let connection = driver.connect();
+            generate(&mut driver, connection);
+            let export = Operation::PsaExportPublicKey { key_name: key_name() };
+            let export = driver::frame(&export, KEEP_CONNECTION);
+            for _ in 0..requests {
+                driver.send(connection, &export);
+            }
+        }
         "sign-kept" => {
             let connection = driver.connect();
-            let key_name = || String::from("key");
-            let generate = Operation::PsaGenerateKey { key_name: key_name(), attributes: signing_key() };
-            driver.send(connection, &driver::frame(&generate, KEEP_CONNECTION));
+            generate(&mut driver, connection);
             let sign = Operation::PsaSignHash { key_name: key_name(), algorithm: ECDSA, hash: vec![1; 32] };
             let sign = driver::frame(&sign, KEEP_CONNECTION);
             for _ in 0..requests {
@@ -56,6 +64,15 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn key_name() -> String {
+    String::from("key")
+}
+
+fn generate(driver: &mut Driver, connection: ConnectionKey) {
+    let generate = Operation::PsaGenerateKey { key_name: key_name(), attributes: signing_key() };
+    driver.send(connection, &driver::frame(&generate, KEEP_CONNECTION));
 }
 
 fn signing_key() -> KeyAttributes {

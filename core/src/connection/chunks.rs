@@ -18,7 +18,7 @@ pub const CHUNK_LENGTH: usize = 16 << 10;
 /// dropped, or read to their end through [`Buf`].
 pub struct Chunks {
     /// Only the last one may have room left.
-    chunks: VecDeque<Zeroizing<Vec<u8>>>,
+    chunks: VecDeque<SecretBytes>,
     /// Bytes of the first chunk that were read through [`Buf`].
     read: usize,
     /// Bytes held and not yet read.
@@ -40,7 +40,7 @@ impl Chunks {
             let (taken, later) = rest.split_at(self.room().min(rest.len()));
             assert!(!taken.is_empty(), "a chunk has room while bytes are missing");
             if let Some(chunk) = self.chunks.back_mut() {
-                chunk.extend_from_slice(taken);
+                chunk.extend_in_place(taken);
             }
             self.held = self.held.saturating_add(taken.len());
             self.missing = self.missing.saturating_sub(taken.len());
@@ -56,7 +56,7 @@ impl Chunks {
             return room.min(self.missing);
         }
         let size = self.missing.min(CHUNK_LENGTH);
-        self.chunks.push_back(Zeroizing::new(Vec::with_capacity(size)));
+        self.chunks.push_back(SecretBytes::with_capacity(size));
         size
     }
 
@@ -67,8 +67,8 @@ impl Chunks {
 
     /// Bytes of memory held on the heap, for the memory account.
     pub fn memory(&self) -> u64 {
-        let index = self.chunks.capacity().saturating_mul(size_of::<Zeroizing<Vec<u8>>>());
-        let bytes = self.chunks.iter().map(|chunk| chunk.capacity());
+        let index = self.chunks.capacity().saturating_mul(size_of::<SecretBytes>());
+        let bytes = self.chunks.iter().map(SecretBytes::capacity);
         let total = bytes.fold(index, usize::saturating_add);
         u64::try_from(total).unwrap_or(u64::MAX)
     }
@@ -77,9 +77,9 @@ impl Chunks {
     pub fn into_secret(mut self) -> SecretBytes {
         if self.read == 0
             && self.chunks.len() == 1
-            && let Some(mut only) = self.chunks.pop_front()
+            && let Some(only) = self.chunks.pop_front()
         {
-            return SecretBytes::new(core::mem::take(&mut *only));
+            return only;
         }
         SecretBytes::new(self.take_exact(self.held))
     }
@@ -108,7 +108,7 @@ impl Buf for Chunks {
     }
 
     fn chunk(&self) -> &[u8] {
-        self.chunks.front().and_then(|first| first.get(self.read..)).unwrap_or_default()
+        self.chunks.front().and_then(|first| first.expose().get(self.read..)).unwrap_or_default()
     }
 
     fn advance(&mut self, count: usize) {
@@ -138,7 +138,7 @@ impl Buf for Chunks {
 impl Hash for Chunks {
     fn hash<H: Hasher>(&self, state: &mut H) {
         for chunk in &self.chunks {
-            chunk.as_slice().hash(state);
+            chunk.expose().hash(state);
         }
         (self.read, self.held, self.missing).hash(state);
     }
@@ -194,11 +194,11 @@ mod tests {
     fn chunks_keep_their_place_while_they_fill() {
         let mut chunks = Chunks::new(40_000);
         chunks.fill(&[1]);
-        let first = chunks.chunks[0].as_ptr();
+        let first = chunks.chunks[0].expose().as_ptr();
         for _ in 1..40_000 {
             chunks.fill(&[1]);
         }
-        assert_eq!(chunks.chunks[0].as_ptr(), first);
+        assert_eq!(chunks.chunks[0].expose().as_ptr(), first);
         let sizes: Vec<usize> = chunks.chunks.iter().map(|chunk| chunk.capacity()).collect();
         assert_eq!(sizes, [16384, 16384, 40_000 - 2 * 16384]);
     }

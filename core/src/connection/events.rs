@@ -14,8 +14,7 @@ impl Step<'_> {
     pub(crate) fn connection_opened(&mut self, key: ConnectionKey, listener: ListenerKey, peer: Peer) {
         let body_length = self.state.config.limits.body_length;
         let connection = Connection::new(listener, peer, body_length, self.now.instant);
-        let before = self.state.connections.insert(key, connection);
-        assert!(before.is_none(), "a connection key was used twice");
+        self.state.connections.insert(key, connection);
         self.state.groups.opened(peer.group);
         if self.state.shutdown.is_some() {
             self.refuse(key, Status::ConnectionError);
@@ -120,7 +119,7 @@ impl Step<'_> {
     pub(crate) fn connection_lost(&mut self, key: ConnectionKey) {
         self.leave_room_queue(key);
         let Some(connection) = self.state.connections.remove(&key) else { return };
-        if let Some((at, reason)) = connection.deadline {
+        if let Some((at, reason)) = connection.registered {
             self.state.deadlines.clear(at, Due::Connection(key, reason));
         }
         self.state.groups.lost(connection.peer.group, key, &connection);
@@ -139,18 +138,22 @@ impl Step<'_> {
     }
 
     /// A phase of a connection took too long.
-    pub(crate) fn connection_expired(&mut self, key: ConnectionKey, reason: WakeReason) {
+    pub(crate) fn connection_expired(&mut self, key: ConnectionKey) {
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
-        connection.deadline = None;
-        match reason {
-            WakeReason::Drain | WakeReason::AnswerTaken => self.abort(key),
-            WakeReason::Idle => self.end_input(key),
-            _ => self.refuse(key, Status::ConnectionError),
+        connection.registered = None;
+        let now = self.now.instant;
+        match connection.deadline.take_if(|(at, _)| *at <= now) {
+            None => {}
+            Some((_, WakeReason::Drain | WakeReason::AnswerTaken)) => self.abort(key),
+            Some((_, WakeReason::Idle)) => self.end_input(key),
+            Some(_) => self.refuse(key, Status::ConnectionError),
         }
         self.rearm(key);
     }
 
-    /// Makes the connection's one registered deadline that of its phase.
+    /// Sets the deadline of the connection's phase. What is registered is never later; where it is earlier,
+    /// from a phase that is over, it stays until it is due: phases change with every request, and waking once
+    /// for nothing costs less.
     pub(super) fn rearm(&mut self, key: ConnectionKey) {
         let deadlines = &self.state.config.deadlines;
         let Some(connection) = self.state.connections.get_mut(&key) else { return };
@@ -173,15 +176,14 @@ impl Step<'_> {
             OutputSide::HalfClosed => answer.or(Some((taken.after(deadlines.drain), WakeReason::Drain))),
             OutputSide::Open => answer.into_iter().chain(request).min(),
         };
-        if wanted == connection.deadline {
+        connection.deadline = wanted;
+        let Some((at, reason)) = wanted else { return };
+        if connection.registered.is_some_and(|(registered, _)| registered <= at) {
             return;
         }
-        let before = core::mem::replace(&mut connection.deadline, wanted);
-        if let Some((at, reason)) = before {
-            self.state.deadlines.clear(at, Due::Connection(key, reason));
+        if let Some((before, reason)) = connection.registered.replace((at, reason)) {
+            self.state.deadlines.clear(before, Due::Connection(key, reason));
         }
-        if let Some((at, reason)) = wanted {
-            self.state.deadlines.set(at, Due::Connection(key, reason));
-        }
+        self.state.deadlines.set(at, Due::Connection(key, reason));
     }
 }

@@ -171,6 +171,15 @@ fn read_header(
     seen: &mut usize,
     rest: &mut &[u8],
 ) -> Result<Option<RawHeader>, Status> {
+    if *seen == 0
+        && let Some(whole) = rest.first_chunk::<HEADER_LENGTH>()
+        && let header = RawHeader::from_bytes(whole)
+        && check(&header).is_ok()
+    {
+        take(rest, HEADER_LENGTH);
+        return Ok(Some(header));
+    }
+    // In pieces, or wrong: how much of it is taken depends on where the first wrong byte is.
     loop {
         let next = check_point(bytes, *seen);
         let taken = take(rest, next.saturating_sub(*seen));
@@ -186,12 +195,17 @@ fn read_header(
             header::check_magic(header.magic)?;
         }
         if *seen >= HEADER_PREFIX_LENGTH && *seen == frame_start(bytes) {
-            header::check_size(header.header_size)?;
-            header.check_version()?;
-            header.check_reserved()?;
-            return Ok(Some(header));
+            return check(&header).map(|()| Some(header));
         }
     }
+}
+
+/// Steps 1 to 5, in their order.
+fn check(header: &RawHeader) -> Result<(), Status> {
+    header::check_magic(header.magic)?;
+    header::check_size(header.header_size)?;
+    header.check_version()?;
+    header.check_reserved()
 }
 
 /// How many bytes of the frame must have come for the next check.

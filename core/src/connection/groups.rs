@@ -26,7 +26,9 @@ impl PeerGroups {
     }
 
     pub(super) fn lost(&mut self, group: PeerGroup, key: ConnectionKey, connection: &Connection) {
-        self.quiet.remove(&(group, connection.quiet_since, key));
+        if connection.listed {
+            self.quiet.remove(&(group, connection.quiet_since, key));
+        }
         if let Some(open) = self.open.get_mut(&group) {
             *open = open.saturating_sub(1);
             if *open == 0 {
@@ -41,17 +43,18 @@ impl PeerGroups {
     }
 
     /// A connection that is about to be quiet since another instant.
-    pub(super) fn busy(&mut self, key: ConnectionKey, connection: &Connection) {
-        self.quiet.remove(&(connection.peer.group, connection.quiet_since, key));
+    pub(super) fn busy(&mut self, key: ConnectionKey, connection: &mut Connection) {
+        if core::mem::take(&mut connection.listed) {
+            self.quiet.remove(&(connection.peer.group, connection.quiet_since, key));
+        }
     }
 
     /// Notes whether a connection is quiet. A connection is listed under `quiet_since` only.
-    pub(super) fn note(&mut self, key: ConnectionKey, connection: &Connection) {
-        let place = (connection.peer.group, connection.quiet_since, key);
-        if connection.is_quiet() {
-            self.quiet.insert(place);
-        } else {
-            self.quiet.remove(&place);
+    pub(super) fn note(&mut self, key: ConnectionKey, connection: &mut Connection) {
+        if !connection.is_quiet() {
+            self.busy(key, connection);
+        } else if !core::mem::replace(&mut connection.listed, true) {
+            self.quiet.insert((connection.peer.group, connection.quiet_since, key));
         }
     }
 

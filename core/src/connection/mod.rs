@@ -9,10 +9,12 @@ pub mod outgoing;
 mod reading;
 mod room;
 mod state;
+mod table;
 
 pub use chunks::Chunks;
 pub use frame::{Frame, FrameReader, Progress, Push};
 pub(crate) use groups::PeerGroups;
 pub use outgoing::Outgoing;
 pub(crate) use room::RoomQueue;
-pub(crate) use state::{Connection, Response};
+pub(crate) use state::Response;
+pub(crate) use table::Connections;

@@ -55,7 +55,12 @@ pub(crate) struct Connection {
     /// When the first byte of the request came that is being read; later by the time in which our own
     /// budget held it back.
     pub(super) first_byte: Option<Instant>,
+    /// When its phase has lasted too long.
     pub(super) deadline: Option<(Instant, WakeReason)>,
+    /// When it is looked at whether that is so.
+    pub(super) registered: Option<(Instant, WakeReason)>,
+    /// Whether its group has it among the quiet ones.
+    pub(super) listed: bool,
 }
 
 /// What becomes of bytes that come in.
@@ -123,6 +128,8 @@ impl Connection {
             taken: now,
             first_byte: None,
             deadline: None,
+            registered: None,
+            listed: false,
         }
     }
 

@@ -24,6 +24,9 @@ fn responses(world: &World, connection: ConnectionKey) -> Vec<ResponseHeader> {
     headers
 }
 
+/// How long a kept connection may be idle, by default, in nanoseconds.
+const IDLE: u64 = 60_000_000_000;
+
 fn statuses(world: &World, connection: ConnectionKey) -> Vec<Status> {
     responses(world, connection).iter().map(|header| header.status).collect()
 }
@@ -38,8 +41,12 @@ fn a_kept_connection_answers_one_request_after_the_other_and_is_closed_silently_
     assert_eq!(statuses(&world, connection), [Status::Success; 3]);
     assert!(responses(&world, connection).iter().all(|header| header.flags == KEEP_CONNECTION));
     assert!(!world.ends.contains_key(&connection));
-    world.expire();
+    let answered = world.now;
+    while !world.ends.contains_key(&connection) {
+        world.expire();
+    }
     assert_eq!(world.ends[&connection], ["close"]);
+    assert!(world.now - answered >= IDLE, "closed after {} ns", world.now - answered);
     assert_eq!(statuses(&world, connection).len(), 3);
 }
 

@@ -20,6 +20,11 @@ impl Cache {
         self.bytes
     }
 
+    /// The place that was given last.
+    pub(super) fn newest(&self) -> u64 {
+        self.next
+    }
+
     pub(super) fn remove(&mut self, place: u64) {
         if let Some((_, bytes)) = self.order.remove(&place) {
             self.bytes = self.bytes.saturating_sub(bytes);

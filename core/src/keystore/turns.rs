@@ -31,6 +31,9 @@ enum Turn {
 impl Step<'_> {
     /// Joins the line at a name.
     pub(crate) fn join_line(&mut self, identity: &KeyIdentity, waiter: Waiter) {
+        if self.shares_at_once(identity, waiter) {
+            return;
+        }
         if self.makes_key(waiter) {
             self.state.keystore.forget_absence(identity);
         }
@@ -50,6 +53,34 @@ impl Step<'_> {
             }
         }
         self.advance_line(identity);
+    }
+
+    /// Has whoever shares a key go ahead where nobody is in line. Whether that is so.
+    fn shares_at_once(&mut self, identity: &KeyIdentity, waiter: Waiter) -> bool {
+        let Waiter::Request(id) = waiter else { return false };
+        let exports = match self.state.requests.get(&id).map(|request| &request.state) {
+            Some(Request::Resolving { call, .. }) if !call.is_exclusive() => {
+                matches!(call, KeyCall::ExportPublic)
+            }
+            _ => return false,
+        };
+        let keystore = &mut self.state.keystore;
+        let Some(entry) = keystore.entries.get_mut(identity) else { return false };
+        if !matches!(entry.state, EntryState::Ready { .. }) || entry.advancing || !entry.waiters.is_empty() {
+            return false;
+        }
+        let state = entry.state.clone();
+        // An export is over before anything could give the entry up, and the newest one is in its place.
+        let stays = exports && entry.cached == Some(keystore.cache.newest());
+        if !stays && let Some(place) = entry.cached.take() {
+            keystore.cache.remove(place);
+        }
+        self.share(identity, waiter, state);
+        if !stays {
+            let limit = self.state.config.limits.cache;
+            self.state.keystore.unpin(identity, limit);
+        }
+        true
     }
 
     fn fetch(&mut self, identity: &KeyIdentity, waiter: Waiter) -> Ticket {

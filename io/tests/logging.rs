@@ -26,8 +26,7 @@ const NAME: &str = "a\nINFO answered\r\"}\u{1b}[31m\u{7f}\u{85}\u{2028}🔑";
 
 #[test]
 fn an_answer_is_one_line_of_json_with_everything_that_tells_what_was_asked_by_whom() {
-    let place =
-        Place::new(&Options { core_settings: JSON.into(), log_level: "debug", ..Options::default() });
+    let place = Place::new(&Options { core_settings: JSON.into(), log_level: "debug", ..Options::default() });
     let mut daemon = place.start();
     daemon.exchange(&list_keys(NAME));
     daemon.wait_until("the answer is logged", |daemon| daemon.log().contains("ListKeys"));
@@ -59,8 +58,7 @@ fn a_name_cannot_break_out_of_its_line_of_text() {
 
 #[test]
 fn a_log_that_nobody_reads_holds_up_nobody_and_the_lines_it_cost_are_counted() {
-    let place =
-        Place::new(&Options { core_settings: JSON.into(), log_level: "debug", ..Options::default() });
+    let place = Place::new(&Options { core_settings: JSON.into(), log_level: "debug", ..Options::default() });
     let (mut daemon, mut unread) = place.start_unread();
     // Two kibibytes a line: far more than pipe and buffer take.
     let application = "a".repeat(2048);

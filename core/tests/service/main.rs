@@ -1,6 +1,7 @@
 //! Scripted stories of the whole core: one input at a time, nothing by chance.
 
 mod budgets;
+mod churn;
 mod closing;
 mod crowds;
 mod executor;

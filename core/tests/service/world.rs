@@ -297,7 +297,14 @@ impl World {
 
     pub fn connect_as(&mut self, uid: u32) -> ConnectionKey {
         self.connections += 1;
-        let connection = ConnectionKey { slot: self.connections, generation: 1 };
+        self.connect_at_as(ConnectionKey { slot: self.connections, generation: 1 }, uid)
+    }
+
+    pub fn connect_at(&mut self, connection: ConnectionKey) -> ConnectionKey {
+        self.connect_at_as(connection, UID)
+    }
+
+    fn connect_at_as(&mut self, connection: ConnectionKey, uid: u32) -> ConnectionKey {
         let credentials = Some(PeerCredentials { uid, gid: uid, pid: 1 });
         let peer = Peer { credentials, group: PeerGroup(u64::from(uid)) };
         self.step(Input::ConnectionOpened { connection, listener: LISTENER, peer });

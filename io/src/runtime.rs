@@ -1,10 +1,11 @@
 //! The loop: owns the core and everything the core talks to, on one thread.
 //!
 //! A *turn* takes what is ready and steps the core with it, in this order: answers of the store, of the executor
-//! and of hosts, room for writes, reads, new connections and their first reads, time. What the
-//! core asks for is done in batches: one write per host for all jobs, one write of the audit log before the
-//! answers that it tells of. An answer without such an event leaves before the next connection is read. When nothing is left the loop waits for the epoll set ([`crate::poller`]), a signal, or the
-//! instant the core named, and for nothing else: without clients it sleeps.
+//! and of hosts, room for writes, reads, new connections and their first reads, time. What the core asks for is
+//! done in batches: one write per host for all jobs, one write of the audit log before the answers that it tells
+//! of. An answer without such an event leaves before the next connection is read. When nothing is left the loop
+//! waits for the epoll set ([`crate::poller`]), a signal, or the instant the core named, and for nothing else:
+//! without clients it sleeps.
 //!
 //! There is no task per connection and nothing is borrowed from the core across an await: turns are plain
 //! functions and only the wait between them is asynchronous.

@@ -19,13 +19,21 @@ fn with_a_request_that_does_not_end(place: &Place) -> (Daemon, Vec<u32>, JoinHan
     let mut daemon = place.start();
     daemon.wait_until("both hosts serve", |daemon| daemon.log().matches("host serves").count() == 2);
     let hosts = daemon.hosts();
+    assert_eq!(hosts.len(), 2);
     hosts.iter().for_each(|host| send_signal(*host, Signal::STOP));
+    daemon.wait_until("the hosts stand still", |_| hosts.iter().all(|host| is_stopped(*host)));
     let client = client(place);
     let request = std::thread::spawn(move || client.generate_key("key", attributes()));
     daemon.wait_until("a host has the job", |daemon| {
         daemon.log().lines().any(|line| line.contains("job started") && line.contains("request="))
     });
     (daemon, hosts, request)
+}
+
+/// Whether a signal has stopped a process: field 3 of `/proc/PID/stat`.
+fn is_stopped(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('T'))
 }
 
 fn place() -> Place {

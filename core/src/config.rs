@@ -143,6 +143,8 @@ pub struct Limits {
     pub tenant_queue: u32,
     /// Rows the store is asked for at a time.
     pub page: u32,
+    /// Records that the store is asked for at a time.
+    pub reads: u32,
     /// Changes that the store is asked for at a time.
     pub writes: u32,
 }
@@ -177,6 +179,7 @@ impl Default for Limits {
             queue: 4096,
             tenant_queue: 256,
             page: 256,
+            reads: 256,
             writes: 128,
         }
     }

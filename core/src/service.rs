@@ -13,6 +13,7 @@ use crate::observer::{Event, Observer};
 use crate::operations::delete_client::Gate;
 use crate::output::Output;
 use crate::schedule::executor::Executor;
+use crate::schedule::reads::Reads;
 use crate::schedule::writes::Writes;
 use crate::state::{Mint, Purpose, State, Step, StoreHealth};
 use crate::time::Now;
@@ -108,6 +109,7 @@ impl Service {
             providers: BTreeMap::new(),
             executor: Executor::default(),
             tokens: Tokens::default(),
+            reads: Reads::default(),
             writes: Writes::default(),
             tickets: BTreeMap::new(),
             deadlines: Deadlines::default(),
@@ -186,6 +188,7 @@ impl Service {
                 .sum::<u64>()
                 .saturating_add(crate::size(state.executor.len()))
                 .saturating_add(crate::size(state.tokens.len()))
+                .saturating_add(crate::size(state.reads.len()))
                 .saturating_add(crate::size(state.writes.len()))
                 .saturating_add(crate::size(state.gates.values().map(Gate::len).sum()))
                 .saturating_add(crate::size(state.waiting_for_room.len()))
@@ -225,6 +228,7 @@ impl Step<'_> {
             Input::AcceptFailed { .. } => self.accept_failed(),
             Input::RecordFetched { ticket, fetched, counters } => match self.redeem(ticket) {
                 Some(Purpose::Fetch(identity)) => {
+                    self.read_ended(ticket);
                     self.record_fetched(&identity, ticket, fetched, counters);
                 }
                 Some(Purpose::FetchDoubtful(object)) => self.doubtful_fetched(object, ticket, fetched),

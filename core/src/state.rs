@@ -15,6 +15,7 @@ use crate::providers::Provider;
 use crate::record::Record;
 use crate::request::ActiveRequest;
 use crate::schedule::executor::Executor;
+use crate::schedule::reads::Reads;
 use crate::schedule::writes::Writes;
 use crate::shutdown::Shutdown;
 use crate::time::{Instant, Now};
@@ -47,6 +48,7 @@ pub(crate) struct State {
     pub(crate) providers: BTreeMap<ProviderKey, Provider>,
     pub(crate) executor: Executor,
     pub(crate) tokens: Tokens,
+    pub(crate) reads: Reads,
     pub(crate) writes: Writes,
     pub(crate) tickets: BTreeMap<Ticket, Purpose>,
     pub(crate) deadlines: Deadlines,

@@ -42,7 +42,7 @@ pub fn bounds(memory: &MemoryReport, limits: &Limits, owed: Owed) -> [(&'static 
         ("tickets", memory.tickets, owed.tickets),
         ("deadlines", memory.deadlines, open + 2 * work + 3 * owed.lanes + 8),
         ("groups", memory.groups, 2 * open),
-        ("entries", memory.entries, work + memory.tickets + memory.cache / 256),
+        ("entries", memory.entries, work + memory.tickets + memory.queued + memory.cache / 256),
         ("input", memory.input, open * (ALLOWANCE + READ_MAX) + memory.reserved),
         ("reserved", memory.reserved, limits.request_memory + largest + memory.outgoing),
         ("outgoing", memory.outgoing, open * answers),

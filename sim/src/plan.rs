@@ -410,6 +410,7 @@ pub fn config() -> Config {
             body_length: 4096,
             buffer_size: 2048,
             response: 1 << 16,
+            reads: 3,
             writes: 3,
             ..Limits::default()
         },

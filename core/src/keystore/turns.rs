@@ -6,12 +6,12 @@ use crate::ids::{ObjectId, RequestId, Ticket};
 use crate::job::{Job, KeyInUse, KeyOperation};
 use crate::observer::Event;
 use crate::operations::expected_of;
-use crate::output::Output;
 use crate::policy::usage::{KeyUse, check_use};
 use crate::record::{Binding, Record};
 use crate::request::{KeyCall, Request};
 use crate::schedule::executor::runs_on_executor;
-use crate::state::{Purpose, Step, StoreHealth};
+use crate::schedule::principals::Payer;
+use crate::state::{Step, StoreHealth};
 use crate::store::{Counters, Fetched};
 use alloc::sync::Arc;
 use parsecd_wire::{Reply, Status};
@@ -84,10 +84,8 @@ impl Step<'_> {
     }
 
     fn fetch(&mut self, identity: &KeyIdentity, waiter: Waiter) -> Ticket {
-        let ticket = self.ticket(Purpose::Fetch(identity.clone()));
-        let principal = self.principal_of(waiter).to_text();
-        self.output(Output::Fetch { ticket, identity: identity.clone(), principal });
-        ticket
+        let payer = self.payer_of(waiter);
+        self.read(identity, payer)
     }
 
     /// Has a creation wait for the counters, where a key of this name is gone since they were told.
@@ -117,11 +115,9 @@ impl Step<'_> {
         entry.and_then(|entry| entry.counters).unwrap_or_default()
     }
 
-    fn principal_of(&self, waiter: Waiter) -> Principal {
-        self.state
-            .requests
-            .get(&waiter.request())
-            .map_or(Principal::Sweeper, |request| request.payer().principal)
+    fn payer_of(&self, waiter: Waiter) -> Payer {
+        let request = self.state.requests.get(&waiter.request());
+        request.map_or(Payer { principal: Principal::Sweeper, tenant: None }, |request| request.payer())
     }
 
     /// A request gives up its place in the line.
@@ -129,6 +125,14 @@ impl Step<'_> {
         self.leave_gate(&identity.application, request);
         if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
             entry.waiters.remove(&request);
+            if let EntryState::Fetching { ticket } = entry.state
+                && entry.waiters.is_empty()
+                && entry.uses == 0
+                && self.read_unwanted(ticket)
+            {
+                self.state.keystore.entries.remove(identity);
+                return;
+            }
         }
         self.advance_line(identity);
     }

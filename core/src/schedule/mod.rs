@@ -6,4 +6,5 @@ pub(crate) mod jobs;
 pub(crate) mod lanes;
 pub(crate) mod principals;
 mod queue;
+pub(crate) mod reads;
 pub(crate) mod writes;

@@ -18,9 +18,9 @@ pub(crate) struct Payer {
 }
 
 /// Work that waits for a lane, and who pays for it.
-#[derive(Debug, Default, Hash)]
-pub(crate) struct Queue {
-    accounts: BTreeMap<Principal, LaneTime>,
+#[derive(Debug, Hash)]
+pub(crate) struct Queue<W = Queued> {
+    accounts: BTreeMap<Principal, LaneTime<W>>,
     /// Principals with waiting work, least lane time first.
     order: BTreeSet<(Duration, Principal)>,
     /// Lane time of the principal that was served last: where newcomers start.
@@ -30,12 +30,12 @@ pub(crate) struct Queue {
     slow: usize,
 }
 
-#[derive(Debug, Default, Hash)]
-struct LaneTime {
+#[derive(Debug, Hash)]
+struct LaneTime<W> {
     used: Duration,
     /// Tenants with waiting work, next turn first.
     turns: VecDeque<Option<ApplicationIdentity>>,
-    waiting: BTreeMap<Option<ApplicationIdentity>, VecDeque<Waiting>>,
+    waiting: BTreeMap<Option<ApplicationIdentity>, VecDeque<Waiting<W>>>,
     /// How much of the waiting work is short: where it is none, nobody need look for it.
     short: usize,
     /// Jobs on lanes.
@@ -44,8 +44,8 @@ struct LaneTime {
 
 /// Work that waits, and whether it was expected to be slow when it came.
 #[derive(Clone, Copy, Debug, Hash)]
-struct Waiting {
-    work: Queued,
+struct Waiting<W> {
+    work: W,
     slow: bool,
 }
 
@@ -58,7 +58,31 @@ pub(crate) struct Entrance {
     pub(crate) first: bool,
 }
 
-impl Queue {
+impl<W> Default for Queue<W> {
+    fn default() -> Self {
+        Queue {
+            accounts: BTreeMap::new(),
+            order: BTreeSet::new(),
+            minimum: Duration::ZERO,
+            length: 0,
+            slow: 0,
+        }
+    }
+}
+
+impl<W> Default for LaneTime<W> {
+    fn default() -> Self {
+        LaneTime {
+            used: Duration::ZERO,
+            turns: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            short: 0,
+            running: 0,
+        }
+    }
+}
+
+impl<W: Copy + PartialEq> Queue<W> {
     pub(crate) fn len(&self) -> usize {
         self.length
     }
@@ -75,7 +99,7 @@ impl Queue {
     }
 
     /// Adds work behind its tenant's other work, or before it.
-    pub(crate) fn push(&mut self, payer: &Payer, work: Queued, Entrance { slow, first }: Entrance) {
+    pub(crate) fn push(&mut self, payer: &Payer, work: W, Entrance { slow, first }: Entrance) {
         let minimum = self.minimum;
         let account = self.accounts.entry(payer.principal.clone()).or_default();
         if account.waiting.is_empty() {
@@ -99,7 +123,7 @@ impl Queue {
     }
 
     /// Takes the work whose turn it is; with `short_only` among that which is short.
-    pub(crate) fn pop(&mut self, short_only: bool) -> Option<(Queued, Payer)> {
+    pub(crate) fn pop(&mut self, short_only: bool) -> Option<(W, Payer)> {
         let (place, turn, index) = self.order.iter().find_map(|place| {
             let account = self.accounts.get(&place.1)?;
             let (turn, index) = account.next(short_only)?;
@@ -127,12 +151,12 @@ impl Queue {
     }
 
     /// Takes everything of one kind out, in any order.
-    pub(crate) fn take_any(&mut self) -> Option<Queued> {
+    pub(crate) fn take_any(&mut self) -> Option<W> {
         self.pop(false).map(|(work, _)| work)
     }
 
     /// Takes work out. Whether it was there.
-    pub(crate) fn remove(&mut self, payer: &Payer, work: Queued) -> bool {
+    pub(crate) fn remove(&mut self, payer: &Payer, work: W) -> bool {
         let Some(account) = self.accounts.get_mut(&payer.principal) else { return false };
         let Some(waiting) = account.waiting.get_mut(&payer.tenant) else { return false };
         let Some(index) = waiting.iter().position(|waits| waits.work == work) else { return false };
@@ -182,7 +206,7 @@ impl Queue {
     /// as a newcomer and be served before those that waited.
     fn forget_idle(&mut self, principal: &Principal) {
         let minimum = self.minimum;
-        let idle = |account: &LaneTime| account.waiting.is_empty() && account.running == 0;
+        let idle = |account: &LaneTime<W>| account.waiting.is_empty() && account.running == 0;
         if self.accounts.get(principal).is_some_and(|account| idle(account) && account.used <= minimum) {
             self.accounts.remove(principal);
         }
@@ -197,7 +221,7 @@ impl Queue {
     }
 }
 
-impl LaneTime {
+impl<W> LaneTime<W> {
     /// The turn and the place in it of the first work, or of the first that is short.
     fn next(&self, short_only: bool) -> Option<(usize, usize)> {
         if short_only && self.short == 0 {

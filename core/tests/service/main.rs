@@ -11,6 +11,7 @@ mod keys_owned;
 mod keys_sealed;
 mod lists;
 mod mixes;
+mod reads;
 mod reloads;
 mod reopening;
 mod tokens;

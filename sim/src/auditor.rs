@@ -410,7 +410,8 @@ impl Auditor {
     /// The body of an answer has come out in whole.
     pub fn body(&mut self, id: usize, call: &Call, body: &[u8], scene: Scene<'_>) {
         let Some(told) = self.told.get(&id).filter(|told| told.status == Status::Success) else { return };
-        let verdict = bodies::check(call, body, &told.span, &self.truth, &self.config, scene);
+        let verdict =
+            bodies::check(call, body, &told.span, (&self.truth, &self.excuses), &self.config, scene);
         let (oracle, holds) = match &verdict {
             Ok(()) => (Oracle::PlannedBody, true),
             Err((oracle, _)) => (*oracle, false),

@@ -3,6 +3,7 @@
 use crate::auditor::Scene;
 use crate::call::{Call, Meaning};
 use crate::capabilities;
+use crate::excuses::Excuses;
 use crate::oracle::Oracle;
 use crate::plan::ADMIN;
 use crate::provider::crypto;
@@ -30,7 +31,7 @@ pub fn check(
     call: &Call,
     body: &[u8],
     span: &Span,
-    truth: &Truth,
+    (truth, excuses): (&Truth, &Excuses),
     config: &Config,
     scene: Scene<'_>,
 ) -> Verdict {
@@ -70,12 +71,17 @@ pub fn check(
             planned(listed == expected && listed.len() == opcodes.len(), "wrong opcodes")
         }
         (Meaning::ListKeys(application), Reply::ListKeys { keys }) => {
-            keys_listed(application, &keys, span, truth, config, scene)
+            keys_listed(application, &keys, span, (truth, excuses), config, scene)
         }
         (Meaning::Ask, Reply::Ping { major: 1, minor: 0 }) => Ok(()),
         (Meaning::Ask, Reply::ListProviders { providers }) => {
             let ids: Vec<_> = providers.iter().map(|provider| provider.id).collect();
-            planned(ids == [ProviderId::MbedCrypto, ProviderId::Pkcs11, ProviderId::Core], "wrong providers")
+            let all = [ProviderId::MbedCrypto, ProviderId::Pkcs11];
+            let removed = all.iter().any(|provider| excuses.was_removed(*provider, span.from));
+            planned(
+                removed || ids == [ProviderId::MbedCrypto, ProviderId::Pkcs11, ProviderId::Core],
+                "wrong providers",
+            )
         }
         (Meaning::Ask, Reply::ListAuthenticators { authenticators }) => {
             let listed: Vec<_> = authenticators.iter().map(|authenticator| authenticator.id).collect();
@@ -115,13 +121,18 @@ fn opcodes_of(provider: ProviderId, application: Option<&ApplicationIdentity>) -
     opcodes.into_iter().map(Opcode::number).collect()
 }
 
+/// The kind of the provider that a key is of.
+fn kind_of(identity: &KeyIdentity) -> ProviderId {
+    if &*identity.provider == "owning" { ProviderId::Pkcs11 } else { ProviderId::MbedCrypto }
+}
+
 /// Each listed key is, or was while it was listed, the application's own, with the attributes it was made
 /// with; each key that was there all the time is listed.
 fn keys_listed(
     application: &ApplicationIdentity,
     keys: &[KeyInfo],
     span: &Span,
-    truth: &Truth,
+    (truth, excuses): (&Truth, &Excuses),
     config: &Config,
     scene: Scene<'_>,
 ) -> Verdict {
@@ -145,6 +156,7 @@ fn keys_listed(
         identity.application == *application
             && !listed.contains(identity)
             && !scene.store.is_damaged(identity)
+            && !excuses.was_removed(kind_of(identity), span.from)
             && truth.between(identity, span.from, span.to).iter().all(Option::is_some)
     });
     if let Some(missing) = missing {

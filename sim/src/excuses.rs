@@ -96,6 +96,8 @@ pub struct Excuses {
     /// Step in which a removal last ended without having removed everything.
     removal_failed: Option<u64>,
     providers: BTreeMap<ProviderKey, Window>,
+    /// Providers that were not configured.
+    removed: BTreeMap<ProviderKey, Window>,
     hosts: BTreeSet<HostKey>,
     /// Step since which it is known what a provider can do.
     known: BTreeMap<ProviderKey, u64>,
@@ -122,6 +124,7 @@ impl Excuses {
             executor_failed: None,
             removal_failed: None,
             providers: [(SEALING, down), (OWNING, down)].into(),
+            removed: BTreeMap::new(),
             hosts: BTreeSet::new(),
             known: BTreeMap::new(),
             started: BTreeMap::new(),
@@ -179,6 +182,30 @@ impl Excuses {
     /// Whether another device is in the slot.
     pub fn other_device(&self) -> bool {
         self.other_device.open
+    }
+
+    /// The daemon is given this configuration.
+    pub fn configured(&mut self, config: &Config, moment: u64) {
+        for provider in [SEALING, OWNING] {
+            let window = self.removed.entry(provider).or_default();
+            if config.providers.contains_key(&provider) {
+                window.end(moment);
+            } else {
+                window.begin();
+                self.known.remove(&provider);
+            }
+        }
+    }
+
+    /// Hosts that do not stay finish what they run, and take nothing more.
+    pub fn let_go(&mut self, stays: impl Fn(&HostKey) -> bool) {
+        let leaving: Vec<_> = self.hosts.iter().copied().filter(|host| !stays(host)).collect();
+        leaving.into_iter().for_each(|host| self.host_gone(host));
+    }
+
+    /// Whether this provider was not configured at some time since step `since`.
+    pub fn was_removed(&self, provider: ProviderId, since: u64) -> bool {
+        key_of(provider).and_then(|key| self.removed.get(&key)).is_some_and(|window| window.touches(since))
     }
 
     /// A host is open for work, on its own device or another.
@@ -282,12 +309,20 @@ impl Excuses {
                     || removal_failed
                     || (unchecked
                         && matches!(call.meaning, Meaning::Use { operation: KeyUse::Sign { .. }, .. }))
-                    || ((self.needs_lane(call) || unchecked || self.unknown(call.provider, received))
+                    || ((self.needs_lane(call) || unchecked)
                         && told_after_provider(call, planned)
                         && (self.provider_troubled(call, received) || self.overdue(work, scene.now)))
+                    || (self.unknown(call.provider, received) && told_after_provider(call, planned))
                     || work.is_hindered
                     || self.deletion_hampered(call, received, scene)
                     || matches!(call.meaning, Meaning::ListOpcodes(id) if self.unknown(id, received))
+            }
+            Status::ProviderNotRegistered => {
+                let asked = match call.meaning {
+                    Meaning::ListOpcodes(provider) => provider,
+                    _ => call.provider,
+                };
+                own || self.was_removed(asked, received)
             }
             Status::PsaErrorHardwareFailure => {
                 own || (call.provider == ProviderId::Pkcs11 && (self.other_device.touches(received) || away))
@@ -337,7 +372,9 @@ impl Excuses {
             identity.application == *application
                 && (scene.store.is_damaged(identity) || scene.fleet.owning().is_away(row.object))
         });
+        let removed = [ProviderId::MbedCrypto, ProviderId::Pkcs11];
         out_of_reach
+            || removed.into_iter().any(|provider| self.was_removed(provider, received))
             || self.removal_failed.is_some_and(|moment| moment >= received)
             || self.other_device.touches(received)
             || self.store.touches(received)

@@ -127,11 +127,13 @@ pub enum Mark {
     FourTenantsSaturated,
     BundleRotatedMidRequest,
     DaemonStoodStill,
+    ReloadedUnderLoad,
+    ProviderRemovedUnderLoad,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 31] = [
+    pub const ALL: [Mark; 33] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -163,6 +165,8 @@ impl Mark {
         Mark::FourTenantsSaturated,
         Mark::BundleRotatedMidRequest,
         Mark::DaemonStoodStill,
+        Mark::ReloadedUnderLoad,
+        Mark::ProviderRemovedUnderLoad,
     ];
 }
 

@@ -138,6 +138,8 @@ pub struct Weights {
     /// Something happens to the clocks, or the daemon stands still, after so many milliseconds at most; 0:
     /// never.
     pub clock_within: u64,
+    /// The daemon reloads after so many milliseconds at most; 0: never.
+    pub reload_within: u64,
     /// The end of a job is told twice.
     pub twice: u32,
     /// A token loses an object.
@@ -273,6 +275,7 @@ fn weights(random: &mut Random) -> Weights {
     let (tokens_wrong, identity) = (family(&[50, 500]), family(&[20, 500, 5_000]));
     let (twice, lose, restore) = (family(&[5, 100]), family(&[5, 50]), family(&[30, 300]));
     let restore = if restore == 30 { 30 } else { restore / 10 };
+    let reload_within = u64::from(family(&[5, 100, 5_000]));
     let clock_within = u64::from(family(&[20, 500, 10_000]));
     let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 1, 2, 2, 3]));
     let splits = family(&[100, 600]);
@@ -289,6 +292,7 @@ fn weights(random: &mut Random) -> Weights {
         identity_within: if tokens > 0 { u64::from(identity) } else { 0 },
         clock_within,
         executor,
+        reload_within,
         twice,
         lose,
         restore,

@@ -89,6 +89,8 @@ pub enum Event {
     Clock,
     /// Something happens to the identity provider.
     Identity,
+    /// The daemon is given another configuration.
+    Reload,
     /// The daemon of this life is told to stop.
     Stop(u32),
     /// The daemon of this life has stopped, and its process ends.
@@ -109,6 +111,7 @@ impl Event {
                 | Event::Accept(_)
                 | Event::MoreWork(_)
                 | Event::Stop(_)
+                | Event::Reload
                 | Event::Flush
         )
     }

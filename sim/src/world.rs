@@ -18,7 +18,7 @@ use crate::tell;
 use crate::trace::{Trace, digest};
 use crate::watch::Watch;
 use crate::workload::Workload;
-use parsecd_core::ids::{ConnectionKey, HostKey, Ticket};
+use parsecd_core::ids::{ConnectionKey, HostKey, ProviderKey, Ticket};
 use parsecd_core::input::Input;
 use parsecd_core::output::Output;
 use parsecd_core::service::{MemoryReport, Service, Start};
@@ -90,6 +90,8 @@ pub struct World {
     pub(crate) flushing: bool,
     pub(crate) opens: BTreeMap<Ticket, HostKey>,
     pub(crate) commits: BTreeMap<Ticket, Mutation>,
+    /// Of the providers in the configuration that the daemon has.
+    pub(crate) revisions: BTreeMap<ProviderKey, u32>,
     pub(crate) life: u64,
     pub(crate) crash_at: Option<u64>,
     pub(crate) recovering: bool,
@@ -132,6 +134,7 @@ impl World {
             flushing: false,
             opens: BTreeMap::new(),
             commits: BTreeMap::new(),
+            revisions: BTreeMap::new(),
             life: 0,
             crash_at: None,
             recovering: false,
@@ -163,11 +166,12 @@ impl World {
         self.workload.identities.time = real(self.stage.now);
         self.stage.heal();
         self.crash_at = None;
-        let reload = self.fleet.pin_refused;
+        let base = self.auditor.config.clone();
+        let reload = self.fleet.pin_refused || self.plan.config != base;
+        self.plan.config = base;
         self.fleet.heal(&mut self.stage);
         if reload {
-            let config = Box::new(self.plan.config.clone());
-            self.feed(Input::Reconfigured { config });
+            self.tell_configuration();
         }
     }
 
@@ -305,6 +309,7 @@ impl World {
             Event::MoreWork(_) => {}
             Event::Clock => self.disturb_clocks(),
             Event::Identity => self.disturb_identities(),
+            Event::Reload => self.reload(),
             Event::Request => self.request(),
             Event::Stop(boot) if boot == self.stage.boot => self.stop(),
             Event::Exit(boot) if boot == self.stage.boot => self.crash(),
@@ -481,6 +486,8 @@ impl World {
         let mut boot = [0; 16];
         boot[..8].copy_from_slice(&crate::trace::digest(&("boot", self.stage.boot)).to_be_bytes());
         boot[8..].copy_from_slice(&crate::trace::digest(&self.stage.boot).to_be_bytes());
+        let providers = self.plan.config.providers.iter();
+        self.revisions = providers.map(|(key, provider)| (*key, provider.revision)).collect();
         self.service = Some(Box::new(Service::new(self.plan.config.clone(), Start { boot })));
         self.feed(Input::TimePassed);
     }

@@ -179,7 +179,7 @@ impl Default for Limits {
             queue: 4096,
             tenant_queue: 256,
             page: 256,
-            reads: 256,
+            reads: 64,
             writes: 128,
         }
     }

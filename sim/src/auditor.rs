@@ -317,7 +317,12 @@ impl Auditor {
             Some(Ok(())) => None,
             Some(Err(refusal)) => Some(status == refusal),
             None if call.token.is_none() || matches!(call.meaning, Meaning::Anonymous(_)) => None,
-            None => Some(self.excuses.waited(status, scene.now - open.since)),
+            None => {
+                let limits = &self.config.limits;
+                let full = self.tokens.waiting() >= limits.queue.min(limits.tenant_queue) as usize;
+                let refused = full && status == Status::PsaErrorInsufficientMemory;
+                Some(refused || self.excuses.waited(status, scene.now - open.since))
+            }
         };
         if let Some(fits) = unverified {
             return self.findings.check(Oracle::I6Identity, fits, || {

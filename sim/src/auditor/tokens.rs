@@ -39,6 +39,11 @@ impl Tokens {
         }
     }
 
+    /// How many wait until somebody is asked about their token.
+    pub(crate) fn waiting(&self) -> usize {
+        self.shown.values().map(VecDeque::len).sum()
+    }
+
     pub(crate) fn decision(&self, id: usize) -> Option<Result<(), Status>> {
         self.decided.get(&id).copied()
     }

@@ -24,6 +24,8 @@ struct Object {
 #[derive(Debug, Default)]
 pub struct Owning {
     tokens: [BTreeMap<ObjectId, Object>; 2],
+    /// Which token each object was made on, also when it is there no more.
+    made_on: BTreeMap<ObjectId, usize>,
     inserted: usize,
     generated: u64,
 }
@@ -50,9 +52,9 @@ impl Owning {
         self.inserted = inserted;
     }
 
-    /// Whether an object lies on the token that is not in the slot.
+    /// Whether an object was made on the token that is not in the slot.
     pub fn is_away(&self, object: ObjectId) -> bool {
-        self.tokens[1 - self.inserted].contains_key(&object)
+        self.made_on.get(&object).is_some_and(|token| *token != self.inserted)
     }
 
     /// Whether this is the token in the slot.
@@ -87,6 +89,7 @@ impl Owning {
         let whole = part == Part::Whole;
         let public = crypto::public(&attributes, &secret);
         self.token().insert(object, Object { secret: secret.clone(), attributes, whole });
+        self.made_on.insert(object, self.inserted);
         if !whole {
             return Outcome::Unknown;
         }

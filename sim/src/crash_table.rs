@@ -168,7 +168,10 @@ pub fn judge(story: &Story, ending: &Ending) -> Result<(), String> {
         true => (Status::Success, Status::PsaErrorAlreadyExists),
         false => (Status::PsaErrorDoesNotExist, Status::Success),
     };
-    if ending.signs != Some(signs) || ending.makes != Some(makes) {
+    // A later request may have made the key on the other device.
+    let elsewhere = story.other_device && !story.together && ending.exists && story.requests.len() > 1;
+    let quarantined = elsewhere && ending.signs == Some(Status::PsaErrorHardwareFailure);
+    if !(ending.signs == Some(signs) || quarantined) || ending.makes != Some(makes) {
         return wrong("the key is neither usable nor gone");
     }
     let answers: Vec<_> = story.requests.iter().copied().zip(ending.told.iter().copied()).collect();

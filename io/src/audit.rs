@@ -2,10 +2,11 @@
 
 use parsecd_core::audit::AuditEvent;
 use parsecd_core::ids::Ticket;
+use rustix::fs::{Mode, OFlags};
 use serde_json::json;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use tracing::error;
 
@@ -21,8 +22,10 @@ pub struct AuditLog {
 impl AuditLog {
     /// Opens `path` for appending; made with mode 0600 if it does not exist. Without a path every event counts
     /// as not written.
+    ///
+    /// # Errors
+    /// The operating system refuses, or `path` is a pipe: whoever reads it could hold the service back.
     pub fn open(path: Option<&Path>) -> io::Result<AuditLog> {
-        let open = |path| OpenOptions::new().append(true).create(true).mode(0o600).open(path);
         let file = path.map(open).transpose()?;
         Ok(AuditLog { file, lines: Vec::new(), tickets: Vec::new(), torn: false })
     }
@@ -61,6 +64,16 @@ impl AuditLog {
     }
 }
 
+fn open(path: &Path) -> io::Result<File> {
+    // Without waiting for somebody who reads, if it is a pipe.
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
+    match file.metadata()?.file_type().is_fifo() {
+        true => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe")),
+        false => Ok(file),
+    }
+}
+
 fn line(event: &AuditEvent) -> String {
     json!({
         "time_ms": event.wall.0,
@@ -87,6 +100,7 @@ mod tests {
     use parsecd_core::ids::RequestId;
     use parsecd_core::time::WallTime;
     use parsecd_wire::{AuthenticationType, Opcode, ProviderId, Status};
+    use rustix::fs::{CWD, FileType, mknodat};
     use std::os::unix::fs::MetadataExt;
 
     fn event(name: &str) -> AuditEvent {
@@ -124,6 +138,16 @@ mod tests {
             assert_eq!(value["time_ms"], 1_700_000_000_123_u64);
         }
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_pipe_is_refused_at_once_whether_or_not_somebody_reads_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        assert!(AuditLog::open(Some(&path)).is_err());
+        let _reader = rustix::fs::open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()).unwrap();
+        assert!(AuditLog::open(Some(&path)).is_err());
     }
 
     #[test]

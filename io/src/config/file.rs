@@ -2,6 +2,7 @@
 
 use super::error::{ConfigError, ConfigErrors, Position};
 use super::settings::Warning;
+use rustix::fs::{Mode, OFlags, open};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -24,7 +25,9 @@ pub(super) fn read(path: &Path) -> Result<(String, Vec<Warning>), ConfigErrors> 
     let unreadable = |error: std::io::Error| {
         refused(None, format!("cannot be read: {error}"), "name a file that the user of parsecd can read")
     };
-    let file = File::open(path).map_err(unreadable)?;
+    // Without waiting: a pipe that nobody writes to would hold back the start, and a reload with all its clients.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(open(path, flags, Mode::empty()).map_err(|error| unreadable(error.into()))?);
     // Of the open file, not of the name: the name may mean another file by now.
     let metadata = file.metadata().map_err(unreadable)?;
     let own = rustix::process::geteuid().as_raw();

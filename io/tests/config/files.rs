@@ -2,6 +2,7 @@
 
 use crate::REFERENCE;
 use parsecd::config::{ConfigErrors, Settings};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
@@ -64,6 +65,9 @@ fn what_is_not_a_readable_text_file_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     assert!(refused(&directory.path().join("none.toml")).to_string().contains("cannot be read"));
     assert!(refused(directory.path()).to_string().contains("is not a file"));
+    let pipe = directory.path().join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    assert!(refused(&pipe).to_string().contains("is not a file"), "and nobody has to write to it first");
     let (_directory, path) = file(b"[listener]\nsocket_path = \"\xff\"\n", 0o600);
     let errors = refused(&path);
     assert_eq!(errors.0[0].position.unwrap().line, 2);

@@ -35,6 +35,9 @@ const DESCRIPTORS: u64 = 64;
 /// while it ends.
 const HOST_DESCRIPTORS: u64 = 8;
 
+/// Connections that must fit under the descriptor limit: the least that `connections_max` may say.
+const CONNECTIONS_LEAST: u64 = 8;
+
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -63,6 +66,17 @@ pub enum StartError {
         path: PathBuf,
         /// Why not.
         cause: io::Error,
+    },
+    /// Not enough descriptors to serve anybody.
+    #[error(
+        "the limit of open files is {limit}, and at least {needed} are needed with so many lane hosts; raise it \
+         (`ulimit -n`, LimitNOFILE= of a systemd unit), or configure fewer hosts"
+    )]
+    Descriptors {
+        /// The limit that cannot be exceeded.
+        limit: u64,
+        /// What the hosts of all providers and [`CONNECTIONS_LEAST`] connections take.
+        needed: u64,
     },
     /// The operating system refused something that always works.
     #[error("cannot {action}: {cause}")]
@@ -172,21 +186,28 @@ fn protect_process() -> Result<(), StartError> {
 /// Raises the descriptor limit as far as it goes; the cap of connections is what is left of it.
 ///
 /// # Errors
-/// The limit cannot be raised.
+/// The limit cannot be raised, or is too low even for [`CONNECTIONS_LEAST`].
 pub fn fit_descriptors(mut settings: Settings) -> Result<Settings, StartError> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     setrlimit(Resource::Nofile, raised).map_err(system("raise the limit of open files"))?;
     let hosts: u64 = settings.core.providers.values().map(|provider| u64::from(provider.hosts)).sum();
     let others = DESCRIPTORS.saturating_add(hosts.saturating_mul(HOST_DESCRIPTORS));
-    let room = limit.maximum.map_or(u64::MAX, |maximum| maximum.saturating_sub(others).max(2));
+    let room = limit.maximum.map_or(u64::MAX, |maximum| maximum.saturating_sub(others));
+    if room < CONNECTIONS_LEAST {
+        return Err(StartError::Descriptors {
+            limit: limit.maximum.unwrap_or(u64::MAX),
+            needed: others.saturating_add(CONNECTIONS_LEAST),
+        });
+    }
     let connections = settings.core.limits.connections;
     if u64::from(connections) > room {
         let fitting = u32::try_from(room).unwrap_or(connections);
         warn!(
             configured = connections,
             connections = fitting,
-            "the limit of open files (ulimit -n) allows fewer connections than configured"
+            "the limit of open files (ulimit -n) allows fewer connections than configured; raise it \
+             (LimitNOFILE= of a systemd unit), or lower connections_max"
         );
         settings.core.limits.connections = fitting;
         let group = &mut settings.core.limits.connections_per_group;

@@ -33,6 +33,20 @@ fn without_requests_nothing_wakes_it_up() {
 }
 
 #[test]
+fn too_few_descriptors_to_serve_anybody_are_refused_with_the_number_that_is_needed() {
+    let place = Place::new(&Options::default());
+    for limit in [8, 20, 64] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!(r#"ulimit -n {limit} && exec "$0" --config "$1""#)]);
+        let refused = command.arg(program()).arg(place.configuration()).output().unwrap();
+        let log = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{log}");
+        assert!(log.contains(&format!("is {limit}, and at least 88 are needed")), "{log}");
+        assert!(log.contains("LimitNOFILE="), "{log}");
+    }
+}
+
+#[test]
 fn few_descriptors_mean_few_connections_and_it_serves_again_when_some_are_free() {
     let place = Place::new(&Options::default());
     let mut command = Command::new("sh");

@@ -36,7 +36,11 @@ pub enum ListenError {
     #[error("{}: no such directory; create it, owned by the user that runs parsecd, mode 0755", .0.display())]
     NoDirectory(PathBuf),
     /// A system call failed.
-    #[error("{}: cannot {action}: {cause}", path.display())]
+    #[error(
+        "{}: cannot {action}: {cause}; let the user that runs parsecd write to the directory of the socket, or \
+         configure another socket_path",
+        path.display()
+    )]
     Io {
         /// Path of the socket or of its directory.
         path: PathBuf,
@@ -387,6 +391,16 @@ pub(crate) mod tests {
             assert_eq!(warning.is_some(), warned, "{bits:o}");
             assert_eq!(mode(directory.path()), bits);
         }
+    }
+
+    #[test]
+    fn what_the_system_refuses_is_told_with_what_to_do() {
+        let _alone = alone();
+        let (directory, mut address) = place();
+        fs::write(directory.path().join("file"), "").unwrap();
+        address.path = directory.path().join("file/parsec.sock");
+        let error = Listener::bind(ListenerKey(0), &address).err().unwrap().to_string();
+        assert!(error.contains("file") && error.contains("configure another socket_path"), "{error}");
     }
 
     #[test]

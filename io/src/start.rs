@@ -60,7 +60,11 @@ pub enum StartError {
     #[error(transparent)]
     Config(#[from] ConfigErrors),
     /// The audit log.
-    #[error("{}: cannot open the audit log: {cause}", path.display())]
+    #[error(
+        "{}: cannot open the audit log: {cause}; let audit_log name a file that the user of parsecd can write, or \
+         make, in a directory that exists",
+        path.display()
+    )]
     Audit {
         /// Its path.
         path: PathBuf,

@@ -90,6 +90,10 @@ fn service_hint(status: Status) -> Option<&'static str> {
             "the provider is down, or broke while at it; the service's log says why. \
              Look whether the operation had an effect before trying again"
         }
+        Status::PsaErrorHardwareFailure => {
+            "the device failed, or is not the one the key was made on (for the software provider: the store.key is \
+             another); ask the administrator"
+        }
         Status::NotAuthenticated => "say who you are: --auth unix or --auth direct:NAME",
         Status::AuthenticationError => "the service does not accept this identity; see --auth",
         Status::AuthenticatorNotRegistered => "parsecctl list-authenticators shows what --auth may be here",

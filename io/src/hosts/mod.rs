@@ -13,6 +13,7 @@ use parsecd_core::outcome::Outcome;
 use parsecd_wire::Status;
 use process::{HostChild, HostProcess, Lost, spawn};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -81,8 +82,7 @@ impl Hosts {
                 self.serials.insert(host, serial);
             }
             Err(error) => {
-                let why = format!("cannot start {}: {error}", program.path.display());
-                self.down(host, why);
+                self.down(host, cannot_start(program, &error));
             }
         }
     }
@@ -270,6 +270,18 @@ impl Hosts {
     }
 }
 
+/// Why a host is down that could not be executed, and what to do where that is known.
+fn cannot_start(program: &Program, error: &io::Error) -> String {
+    let remedy = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => {
+            "; put the parsecd-host of this version beside parsecd, executable for the user of parsecd, or let \
+             the environment variable PARSECD_HOST name it"
+        }
+        _ => "",
+    };
+    format!("cannot start {}: {error}{remedy}", program.path.display())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -416,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_a_host_that_is_down() {
+    fn a_program_that_is_not_there_is_a_host_that_is_down_and_where_to_put_it_is_said() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
         runtime.block_on(async {
             let program = Program {
@@ -427,7 +439,9 @@ mod tests {
             let mut hosts = Hosts::new(BTreeMap::from([(HOST.provider, program)]));
             let mut poller = Poller::new().unwrap();
             hosts.open(HOST, &poller);
+            hosts.open(HOST, &poller);
             assert_down(next(&mut hosts, &mut poller), "/nonexistent/parsecd-host");
+            assert_down(next(&mut hosts, &mut poller), "beside parsecd");
         });
     }
 }

@@ -190,7 +190,13 @@ fn run(connection: &Connection, tag: &TagKey, mutations: &[Mutation]) -> Transac
     match connection.execute_batch("COMMIT") {
         Ok(()) => Transaction::Decided(changes),
         Err(error) if certainly_undone(&error) => {
-            tracing::error!(%error, "a commit failed");
+            match undone(&error) {
+                CommitResult::Full => tracing::error!(
+                    %error,
+                    "a commit failed; free space on the disk of the store: keys can be used and destroyed, not made"
+                ),
+                _ => tracing::error!(%error, "a commit failed"),
+            }
             Transaction::Undone(undone(&error))
         }
         Err(error) => {

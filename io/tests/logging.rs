@@ -2,6 +2,7 @@
 
 mod support;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
 use std::io::Read;
@@ -95,4 +96,27 @@ fn audit_events_are_in_their_file_before_their_answer_leaves() {
         assert_eq!(lines[count - 1]["opcode"], "ListKeys");
     }
     assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn an_audit_log_that_cannot_be_opened_is_named_with_what_to_do() {
+    let options =
+        Options { core_settings: "audit_log = \"/nonexistent/audit\"".into(), ..Options::default() };
+    let refused = Place::new(&options).run(&[]);
+    let log = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{log}");
+    assert!(log.contains("/nonexistent/audit: ") && log.contains("in a directory that exists"), "{log}");
+}
+
+#[test]
+fn a_store_that_is_made_beside_the_keys_of_a_lost_one_is_warned_about_and_a_first_one_is_not() {
+    let place = Place::new(&Options::default());
+    let warning = "if its database was lost";
+    let mut first = place.start();
+    first.signal(Signal::TERM);
+    first.wait();
+    assert!(!first.log().contains(warning), "{}", first.log());
+    fs::remove_file(place.path().join("store/keys.sqlite")).unwrap();
+    let second = place.start();
+    assert!(second.log().contains(warning), "{}", second.log());
 }

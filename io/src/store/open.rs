@@ -39,6 +39,14 @@ pub(super) fn open(path: &Path) -> Result<Opened, OpenError> {
     let lock = Lock::take(&directory)?;
     close_directory(&directory, &database)?;
     if !exists {
+        // A store gets its keys after its database: where they are already, a database was lost.
+        if directory.join(STORE_KEY).exists() {
+            tracing::warn!(
+                database = %database.display(),
+                "a new store without keys is made beside the store.key of another; if its database was lost, stop \
+                 parsecd and restore it from a backup"
+            );
+        }
         make_whole(&database, |unfinished, _| schema::create(unfinished))?;
     }
     close_files(&directory, &database)?;

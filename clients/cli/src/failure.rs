@@ -4,7 +4,8 @@ use parsecd_client::{Error, TransportError, UsageError};
 use parsecd_wire::Status;
 use std::error::Error as _;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
 /// Why a command has no result.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +61,7 @@ impl Failure {
             Failure::Client(Error::Transport(error)) => transport_hint(error),
             Failure::Client(Error::Usage(error)) => usage_hint(error),
             Failure::Client(Error::Protocol(_)) => {
-                Some("is this a Parsec service of protocol version 1.0? Try parsecctl ping")
+                Some("another program may listen there, or a service of another version; see --endpoint")
             }
             Failure::NotForSigning { .. } => Some("parsecctl list-keys shows what each key is for"),
             Failure::HashNotPermitted { .. } => Some("leave --hash out"),
@@ -118,7 +119,11 @@ fn service_hint(status: Status) -> Option<&'static str> {
 
 fn transport_hint(error: &TransportError) -> Option<&'static str> {
     match error {
-        TransportError::Connect { source, .. } => Some(match source.kind() {
+        TransportError::Connect { path, source } => Some(match source.kind() {
+            // Only what is no socket at all: one that nobody listens at is what a service left behind.
+            io::ErrorKind::ConnectionRefused if !is_socket(path) => {
+                "that is not a socket; name the service's with --endpoint unix:/PATH or PARSEC_SERVICE_ENDPOINT"
+            }
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 "is the service running there? Name its socket with --endpoint unix:/PATH or PARSEC_SERVICE_ENDPOINT"
             }
@@ -129,9 +134,14 @@ fn transport_hint(error: &TransportError) -> Option<&'static str> {
         }),
         TransportError::Deadline(_) => Some("the service hangs or is very busy; --timeout waits longer"),
         _ => Some(
-            "the service may have been stopped; look whether the operation had an effect before trying again",
+            "the service may have been stopped, or another program listens there (see --endpoint); look whether the \
+             operation had an effect before trying again",
         ),
     }
+}
+
+fn is_socket(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.file_type().is_socket())
 }
 
 fn usage_hint(error: &UsageError) -> Option<&'static str> {

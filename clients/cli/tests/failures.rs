@@ -1,5 +1,7 @@
 //! What the tool says when it cannot do what it is told.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Output};
 
 fn parsecctl(endpoint: &str, arguments: &[&str]) -> Output {
@@ -23,6 +25,34 @@ fn a_service_that_is_not_there_is_named_with_what_to_do() {
     let said = complaint("unix:/nonexistent/parsec.sock", &["ping"]);
     assert!(said.contains("/nonexistent/parsec.sock: No such file or directory"), "{said}");
     assert!(said.contains("\nhint: is the service running there?"), "{said}");
+}
+
+#[test]
+fn what_is_no_socket_is_said_to_be_none() {
+    let file = format!("unix:{}", env!("CARGO_BIN_EXE_parsecctl"));
+    for endpoint in [file.as_str(), "unix:/tmp"] {
+        let said = complaint(endpoint, &["ping"]);
+        assert!(said.contains("\nhint: that is not a socket; name the service's"), "{said}");
+    }
+}
+
+#[test]
+fn a_socket_of_another_program_is_suspected_to_be_one() {
+    let path = std::env::temp_dir().join(format!("parsecctl-another-{}", std::process::id()));
+    let listener = UnixListener::bind(&path).unwrap();
+    let another = std::thread::spawn(move || {
+        for answer in [b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".as_slice(), b""] {
+            let (mut client, _) = listener.accept().unwrap();
+            client.read_exact(&mut [0; 36]).unwrap();
+            client.write_all(answer).unwrap();
+        }
+    });
+    for _ in 0..2 {
+        let said = complaint(&format!("unix:{}", path.display()), &["ping"]);
+        assert!(said.contains("another program") && said.contains("--endpoint"), "{said}");
+    }
+    another.join().unwrap();
+    std::fs::remove_file(&path).unwrap();
 }
 
 #[test]

@@ -243,6 +243,11 @@ impl Excuses {
         self.started.get(&ticket).map(|(_, host)| host.provider)
     }
 
+    /// Whether a job that a lane has should have ended.
+    pub fn is_late(&self, ticket: Ticket, now: u64) -> bool {
+        self.started.get(&ticket).is_some_and(|(since, _)| now >= since + self.operation)
+    }
+
     /// A job ended; from how it did it may follow that its host is gone.
     pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome) {
         if let Some((_, host)) = self.started.remove(&ticket)
@@ -362,8 +367,7 @@ impl Excuses {
     }
 
     fn overdue(&self, work: &Work, now: u64) -> bool {
-        let started = work.jobs.iter().filter_map(|job| self.started.get(job));
-        started.map(|(since, _)| since).any(|since| now >= since + self.operation)
+        work.jobs.iter().any(|job| self.is_late(*job, now))
     }
 
     fn deletion_hampered(&self, call: &Call, received: u64, scene: Scene<'_>) -> bool {
@@ -381,7 +385,7 @@ impl Excuses {
             || self.full.touches(received)
             || self.providers.get(&OWNING).is_some_and(|window| window.touches(received))
             || !scene.store.visible().unfinished.is_empty()
-            || self.started.values().any(|(since, _)| scene.now >= since + self.operation)
+            || self.started.keys().any(|job| self.is_late(*job, scene.now))
     }
 }
 

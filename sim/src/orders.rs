@@ -135,6 +135,8 @@ impl Auditor {
             self.findings.mark(Mark::EffectDoneAnswerLost);
         }
         self.truth.finished(ticket);
+        // Its request was told so when it was late, though the answer may still wait for its turn.
+        let late = self.excuses.is_late(ticket, now);
         self.excuses.finished(ticket, outcome);
         if matches!(outcome, Outcome::Absent { login_confirmed: false, .. }) {
             self.findings.mark(Mark::LoginLostLooksAbsent);
@@ -142,7 +144,12 @@ impl Auditor {
         let request = self.jobs.remove(&ticket).flatten();
         let Some(id) = request.and_then(|request| self.requests.get(&request)) else { return };
         match self.open.get_mut(id) {
-            Some(open) => open.work.ended(ticket, outcome),
+            Some(open) => {
+                open.work.ended(ticket, outcome);
+                if late {
+                    open.work.ended_badly();
+                }
+            }
             None if !self.told.contains_key(id) => self.findings.mark(Mark::LateCompletionForDeadConnection),
             None => {}
         }

@@ -1,6 +1,6 @@
 //! Typed events for logs, metrics and the simulator's auditor. Nothing else looks inside the core.
 
-use crate::identity::{ApplicationIdentity, PeerCredentials, Text};
+use crate::identity::{ApplicationIdentity, KeyIdentity, PeerCredentials, Text};
 use crate::ids::{ConnectionKey, HostKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
 use core::time::Duration;
 use parsecd_wire::{AuthenticationType, Opcode, ProviderId, Status};
@@ -98,6 +98,11 @@ pub enum Event<'a> {
         provider: &'a Text,
         /// Name of the key.
         name: &'a Text,
+    },
+    /// A key cannot be used: another device made it than the one that its provider has now.
+    OtherDevice {
+        /// The key.
+        identity: &'a KeyIdentity,
     },
     /// A signature does not verify; it was not delivered and its host is replaced.
     WrongSignature {

@@ -10,6 +10,7 @@ use crate::capability::Capabilities;
 use crate::config::MaterialPlace;
 use crate::identity::Text;
 use crate::ids::{HostKey, ObjectId, ProviderKey, RequestId};
+use crate::observer::Event;
 use crate::record::{Device, Record};
 use crate::schedule::costs::Costs;
 use crate::schedule::lanes::Lane;
@@ -183,10 +184,13 @@ impl Step<'_> {
     }
 
     /// Quarantine: a key of another device answers so, is kept, and works again when its device is back.
-    pub(crate) fn check_device(&self, key: ProviderKey, record: &Record) -> Result<(), Status> {
+    pub(crate) fn check_device(&mut self, key: ProviderKey, record: &Record) -> Result<(), Status> {
         match self.state.providers.get(&key).and_then(|provider| provider.device.as_ref()) {
             Some(device) if *device == record.device => Ok(()),
-            Some(_) if !self.is_down(key) => Err(Status::PsaErrorHardwareFailure),
+            Some(_) if !self.is_down(key) => {
+                self.observer.event(Event::OtherDevice { identity: &record.identity });
+                Err(Status::PsaErrorHardwareFailure)
+            }
             _ => Err(self.down_status(key)),
         }
     }

@@ -106,6 +106,14 @@ impl Observer for LogObserver {
                 key = self.error_details.then_some(&**name),
                 "the record of a key is unreadable, the key cannot be used"
             ),
+            Event::OtherDevice { identity } => error!(
+                authenticator = ?identity.application.authenticator,
+                identity = &*identity.application.name,
+                provider = &*identity.provider,
+                key = self.error_details.then_some(&*identity.name),
+                "the key was made on another device; it can be used when that one is back (of the software \
+                 provider that is its store.key)"
+            ),
             Event::WrongSignature { request, host } => error!(
                 request = request.0,
                 provider = self.provider(host.provider),

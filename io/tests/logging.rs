@@ -2,6 +2,10 @@
 
 mod support;
 
+use parsecd_client::wire::algorithm::{Algorithm, AsymmetricSignature, Hash, SignHash};
+use parsecd_client::wire::attributes::{EccFamily, KeyType, UsageFlags};
+use parsecd_client::wire::{KeyAttributes, ProviderId, Status};
+use parsecd_client::{Authentication, Client, Endpoint, Error};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
@@ -119,4 +123,34 @@ fn a_store_that_is_made_beside_the_keys_of_a_lost_one_is_warned_about_and_a_firs
     fs::remove_file(place.path().join("store/keys.sqlite")).unwrap();
     let second = place.start();
     assert!(second.log().contains(warning), "{}", second.log());
+}
+
+#[test]
+fn with_another_store_key_the_operator_is_told_why_keys_cannot_be_used() {
+    let place = Place::new(&Options::default());
+    let mut daemon = place.start();
+    let client = Client::new(Endpoint::at(place.socket()))
+        .with_authentication(Authentication::Direct("app".into()))
+        .with_provider(ProviderId::MbedCrypto);
+    client.generate_key("key", signing_key()).unwrap();
+    daemon.signal(Signal::TERM);
+    daemon.wait();
+    let path = place.path().join("store/store.key");
+    let other: Vec<u8> = fs::read(&path).unwrap().iter().map(|byte| byte ^ 0x5A).collect();
+    fs::write(&path, other).unwrap();
+    let mut daemon = place.start();
+    let signed = client.sign_hash("key", ECDSA, &[7; 32]);
+    assert!(matches!(signed, Err(Error::Service(Status::PsaErrorHardwareFailure))), "{signed:?}");
+    daemon.wait_until("it is told", |daemon| daemon.log().contains("its store.key"));
+}
+
+const ECDSA: AsymmetricSignature = AsymmetricSignature::Ecdsa(SignHash::Specific(Hash::Sha256));
+
+fn signing_key() -> KeyAttributes {
+    KeyAttributes {
+        key_type: KeyType::EccKeyPair(EccFamily::SecpR1),
+        bits: 256,
+        usage: UsageFlags { sign_hash: true, ..UsageFlags::default() },
+        algorithm: Algorithm::AsymmetricSignature(ECDSA),
+    }
 }

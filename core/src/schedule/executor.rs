@@ -201,12 +201,13 @@ impl Step<'_> {
     }
 
     /// What is asked of a request before it waits for a lane.
-    fn check_left(&self, id: RequestId, job: &Job, uses: Option<&Record>) -> Result<(), Status> {
+    fn check_left(&mut self, id: RequestId, job: &Job, uses: Option<&Record>) -> Result<(), Status> {
         if self.state.shutdown.is_some() {
             return Err(Status::PsaErrorCommunicationFailure);
         }
         let request = self.state.requests.get(&id).ok_or(Status::ConnectionError)?;
         let provider = request.provider.ok_or(Status::PsaErrorNotSupported)?;
+        let payer = request.payer();
         if let Some(record) = uses {
             self.check_device(provider, record)?;
         }
@@ -214,7 +215,7 @@ impl Step<'_> {
         if !is_within(capabilities, job) {
             return Err(Status::PsaErrorNotSupported);
         }
-        self.check_queue(provider, &request.payer())
+        self.check_queue(provider, &payer)
     }
 
     /// Verifies a signature before it leaves, where the provider is configured so. Whether it does.

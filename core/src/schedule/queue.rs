@@ -196,9 +196,12 @@ impl Step<'_> {
     }
 
     fn start_request(&mut self, id: RequestId, lane: LaneKey, payer: Payer) {
-        if let Some(Request::Queued { uses: Some(record), .. }) =
-            self.state.requests.get(&id).map(|request| &request.state)
-            && let Err(status) = self.check_device(lane.host.provider, record)
+        let uses = match self.state.requests.get(&id).map(|request| &request.state) {
+            Some(Request::Queued { uses, .. }) => uses.clone(),
+            _ => None,
+        };
+        if let Some(record) = uses
+            && let Err(status) = self.check_device(lane.host.provider, &record)
         {
             return self.refuse_queued(id, status);
         }

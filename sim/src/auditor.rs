@@ -19,7 +19,7 @@ use crate::watch::Seen;
 use fairness::Fairness;
 use parsecd_core::config::Config;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
-use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, RequestId, Ticket};
+use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
 use parsecd_wire::header::{HEADER_LENGTH, KEEP_CONNECTION, RawHeader};
 use parsecd_wire::{ResponseHeader, Status};
 use std::collections::{BTreeMap, BTreeSet};
@@ -312,6 +312,7 @@ impl Auditor {
     ) {
         let made = &scene.fleet.made;
         let decision = self.tokens.decision(id);
+        let no_admin = self.tokens.refuses_admin(id, status);
         self.tokens.forget(id, call);
         let unverified = match decision {
             Some(Ok(())) => None,
@@ -331,8 +332,9 @@ impl Auditor {
         }
         let planned: BTreeSet<Status> =
             leads.iter().flat_map(|lead| call.meaning.statuses(*lead, made)).collect();
-        let fits =
-            planned.contains(&status) || self.excuses.excuse(call, status, &planned, open, leads, scene);
+        let fits = no_admin
+            || planned.contains(&status)
+            || self.excuses.excuse(call, status, &planned, open, leads, scene);
         self.findings.check(Oracle::PlannedStatus, fits, || {
             format!(
                 "request {id} {:?} on {:?} is answered {status:?}; it may be {planned:?}, its key leads to {leads:?}",
@@ -499,6 +501,14 @@ impl Auditor {
     /// The request of a connection that the core took, or refused, last.
     pub fn last_taken(&self, connection: ConnectionKey) -> Option<usize> {
         self.callers.get(&connection)?.start.checked_sub(1)
+    }
+
+    /// The daemon has taken a configuration without these providers: nobody waits for their lanes any more.
+    pub fn reconfigured(&mut self, gone: &[ProviderKey]) {
+        let waits = gone.iter().find_map(|provider| self.fairness.waits_for(*provider));
+        self.findings.check(Oracle::I15Liveness, waits.is_none() || self.excuses.stopping, || {
+            format!("request {waits:?} waits for a provider that is gone")
+        });
     }
 
     /// A request begins or ends to wait for a lane.

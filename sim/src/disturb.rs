@@ -3,12 +3,13 @@
 use crate::clock::real;
 use crate::faults::Family;
 use crate::oracle::Mark;
-use crate::plan::{OWNING, SEALING};
+use crate::plan::{OWNING, SEALING, TOKEN_ADMIN};
 use crate::random::Domain;
 use crate::stage::{Event, MILLI, SECOND};
 use crate::world::World;
 use parsecd_core::ids::HostKey;
 use parsecd_core::input::Input;
+use parsecd_wire::AuthenticationType;
 
 impl World {
     /// Has the first disturbances come.
@@ -103,6 +104,14 @@ impl World {
                 let hosts = self.stage.random.between(draw, 1, 3) as u16;
                 config.providers.get_mut(&SEALING).into_iter().for_each(|sealing| sealing.hosts = hosts);
             }
+            4 => {
+                let authenticators = config.listeners.values_mut().flat_map(|one| &mut one.authenticators);
+                let tokens = authenticators.filter(|one| one.kind == AuthenticationType::JwtSvid);
+                tokens.for_each(|one| {
+                    let none = one.admins.is_empty();
+                    one.admins = none.then(|| TOKEN_ADMIN.into()).into_iter().collect();
+                });
+            }
             _ => {
                 let changed = config.providers.get_mut(&provider);
                 changed.into_iter().for_each(|provider| provider.revision += 1);
@@ -134,7 +143,12 @@ impl World {
         self.auditor.excuses.let_go(stays);
         self.revisions = config.providers.iter().map(|(key, provider)| (*key, provider.revision)).collect();
         self.auditor.excuses.configured(&config, self.moment + 1);
+        let gone: Vec<_> =
+            [SEALING, OWNING].into_iter().filter(|key| !config.providers.contains_key(key)).collect();
         self.feed(Input::Reconfigured { config: Box::new(config) });
+        if self.service.is_some() {
+            self.auditor.reconfigured(&gone);
+        }
     }
 
     /// A token loses an object, or somebody copies the store.

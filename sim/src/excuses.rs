@@ -7,7 +7,7 @@ use crate::truth::{Leads, leads_now};
 use parsecd_core::config::Config;
 use parsecd_core::ids::{HostKey, ProviderKey, Ticket};
 use parsecd_core::outcome::{Effect, Outcome};
-use parsecd_wire::{ProviderId, Status};
+use parsecd_wire::{AuthenticationType, ProviderId, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A time of trouble, in steps. Begins again as often as it likes.
@@ -98,6 +98,8 @@ pub struct Excuses {
     providers: BTreeMap<ProviderKey, Window>,
     /// Providers that were not configured.
     removed: BTreeMap<ProviderKey, Window>,
+    /// No token is an admin's.
+    demoted: Window,
     hosts: BTreeSet<HostKey>,
     /// Step since which it is known what a provider can do.
     known: BTreeMap<ProviderKey, u64>,
@@ -125,6 +127,7 @@ impl Excuses {
             removal_failed: None,
             providers: [(SEALING, down), (OWNING, down)].into(),
             removed: BTreeMap::new(),
+            demoted: Window::default(),
             hosts: BTreeSet::new(),
             known: BTreeMap::new(),
             started: BTreeMap::new(),
@@ -186,6 +189,12 @@ impl Excuses {
 
     /// The daemon is given this configuration.
     pub fn configured(&mut self, config: &Config, moment: u64) {
+        let mut authenticators = config.listeners.values().flat_map(|listener| &listener.authenticators);
+        if authenticators.any(|one| one.kind == AuthenticationType::JwtSvid && !one.admins.is_empty()) {
+            self.demoted.end(moment);
+        } else {
+            self.demoted.begin();
+        }
         for provider in [SEALING, OWNING] {
             let window = self.removed.entry(provider).or_default();
             if config.providers.contains_key(&provider) {
@@ -206,6 +215,11 @@ impl Excuses {
     /// Whether this provider was not configured at some time since step `since`.
     pub fn was_removed(&self, provider: ProviderId, since: u64) -> bool {
         key_of(provider).and_then(|key| self.removed.get(&key)).is_some_and(|window| window.touches(since))
+    }
+
+    /// Whether no token was an admin's at some time since step `since`.
+    pub fn was_demoted(&self, since: u64) -> bool {
+        self.demoted.touches(since)
     }
 
     /// A host is open for work, on its own device or another.

@@ -86,6 +86,11 @@ impl Fairness {
         }
     }
 
+    /// A request that waits for this provider.
+    pub fn waits_for(&self, provider: ProviderKey) -> Option<usize> {
+        self.waiting.iter().find(|(_, (of, ..))| *of == provider).map(|(id, _)| *id)
+    }
+
     /// A lane is given a job. Whether a tenant that waits has been passed over too often, and whether this
     /// was the thousandth start in a row while four principals waited.
     pub fn started(&mut self, lane: LaneKey, ticket: Ticket, call: Option<&Call>, now: u64) -> (bool, bool) {

@@ -5,7 +5,7 @@ use crate::call::{Call, Meaning};
 use parsecd_core::ids::Ticket;
 use parsecd_core::input::TokenVerdict;
 use parsecd_wire::Status;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Tokens that are shown, asked about, and decided.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub(crate) struct Tokens {
     asked: BTreeMap<Ticket, usize>,
     /// Whether the daemon may take the client for whom its token names; else what it must be told.
     decided: BTreeMap<usize, Result<(), Status>>,
+    /// Requests that may have been admitted while no token was an admin's. A later reload is nothing to them.
+    demoted: BTreeSet<usize>,
 }
 
 impl Tokens {
@@ -29,6 +31,7 @@ impl Tokens {
     /// A request is answered, or gone.
     pub(crate) fn forget(&mut self, id: usize, call: &Call) {
         self.decided.remove(&id);
+        self.demoted.remove(&id);
         if let Some(serial) = call.token
             && let Some(ids) = self.shown.get_mut(&serial)
         {
@@ -47,6 +50,11 @@ impl Tokens {
     pub(crate) fn decision(&self, id: usize) -> Option<Result<(), Status>> {
         self.decided.get(&id).copied()
     }
+
+    /// Whether this request may be refused what only admins are allowed, whoever asks.
+    pub(crate) fn refuses_admin(&self, id: usize, status: Status) -> bool {
+        status == Status::AdminOperation && self.demoted.contains(&id)
+    }
 }
 
 impl Auditor {
@@ -59,6 +67,9 @@ impl Auditor {
     pub fn token_asked(&mut self, ticket: Ticket, serial: u64) {
         if let Some(id) = self.tokens.shown.get_mut(&serial).and_then(VecDeque::pop_front) {
             self.tokens.asked.insert(ticket, id);
+            if self.open.get(&id).is_some_and(|open| self.excuses.was_demoted(open.received)) {
+                self.tokens.demoted.insert(id);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use crate::names::{Names, Snapshot};
 use crate::oracle::{Findings, Mark, Oracle};
 use crate::provider::fleet::Fleet;
 use crate::store::Store;
+use crate::trace::digest;
 use crate::truth::{self, Leads, Truth};
 use crate::watch::Seen;
 use fairness::Fairness;
@@ -91,7 +92,10 @@ pub struct Auditor {
     pub restored: bool,
     pub(crate) config: Config,
     pub(crate) open: BTreeMap<usize, Open>,
-    pub(crate) told: BTreeMap<usize, Told>,
+    /// Whether each request was answered.
+    pub(crate) answered: Vec<bool>,
+    /// The answer whose body comes next.
+    telling: Option<Told>,
     /// What was decided for requests whose answer has not appeared.
     pub(crate) decided: BTreeMap<usize, Status>,
     /// Requests of each connection that the core has not taken yet.
@@ -110,7 +114,8 @@ pub struct Auditor {
     pub(crate) left_by: BTreeSet<ApplicationIdentity>,
     /// Objects whose publication may or may not have happened, and whether their creators were told no.
     pub(crate) doubtful: BTreeMap<ObjectId, (KeyIdentity, bool)>,
-    pub(crate) randoms: BTreeSet<Vec<u8>>,
+    /// Two hashes of all random bytes that were given out.
+    pub(crate) randoms: BTreeSet<(u64, u64)>,
     pub(crate) states: BTreeMap<RequestId, &'static str>,
     pub(crate) lives: BTreeMap<ObjectId, &'static str>,
 }
@@ -129,7 +134,8 @@ impl Auditor {
             restored: false,
             config: config.clone(),
             open: BTreeMap::new(),
-            told: BTreeMap::new(),
+            answered: Vec::new(),
+            telling: None,
             decided: BTreeMap::new(),
             callers: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -202,9 +208,9 @@ impl Auditor {
         self.open.contains_key(&id)
     }
 
-    /// Whether an answer has begun.
+    /// Whether a request was answered.
     pub fn is_told(&self, id: usize) -> bool {
-        self.told.contains_key(&id)
+        self.answered.get(id).copied().unwrap_or_default()
     }
 
     /// The header of an answer appears.
@@ -216,7 +222,12 @@ impl Auditor {
         arrival: Arrival,
         scene: Scene<'_>,
     ) {
-        let once = !self.told.contains_key(&id);
+        let once = !self.is_told(id);
+        if self.answered.len() <= id {
+            self.answered.resize(id + 1, false);
+        }
+        self.answered[id] = true;
+        self.telling = None;
         self.findings.check(Oracle::I4OneAnswer, once, || format!("request {id} is answered twice"));
         let header = match ResponseHeader::from_bytes(bytes) {
             Ok(header) => header,
@@ -236,7 +247,7 @@ impl Auditor {
         });
         let given_up = status == Status::ConnectionError;
         let Some(open) = open.filter(|_| !given_up) else {
-            self.told.insert(id, Told { status, span: Span::default() });
+            self.telling = Some(Told { status, span: Span::default() });
             return;
         };
         let leads = match call.meaning.key() {
@@ -256,7 +267,7 @@ impl Auditor {
             format!("request {id}: {}", agrees.unwrap_err())
         });
         let span = Span { from: open.received, to: scene.moment, leads };
-        self.told.insert(id, Told { status, span });
+        self.telling = Some(Told { status, span });
     }
 
     fn check_echo(&mut self, id: usize, call: &Call, header: &ResponseHeader, bytes: &[u8; HEADER_LENGTH]) {
@@ -416,7 +427,7 @@ impl Auditor {
 
     /// The body of an answer has come out in whole.
     pub fn body(&mut self, id: usize, call: &Call, body: &[u8], scene: Scene<'_>) {
-        let Some(told) = self.told.get(&id).filter(|told| told.status == Status::Success) else { return };
+        let Some(told) = self.telling.take().filter(|told| told.status == Status::Success) else { return };
         let verdict =
             bodies::check(call, body, &told.span, (&self.truth, &self.excuses), &self.config, scene);
         let (oracle, holds) = match &verdict {
@@ -431,7 +442,7 @@ impl Auditor {
             self.findings.check(Oracle::I1Isolation, holds, || format!("request {id} shows another key"));
         }
         if let Meaning::Random(16..) = call.meaning {
-            let fresh = self.randoms.insert(body.to_vec());
+            let fresh = self.randoms.insert((digest(&(0, body)), digest(&(1, body))));
             self.findings.check(Oracle::I1Isolation, fresh, || format!("request {id}: random bytes repeat"));
         }
     }

@@ -143,6 +143,7 @@ impl Auditor {
         }
         let request = self.jobs.remove(&ticket).flatten();
         let Some(id) = request.and_then(|request| self.requests.get(&request)) else { return };
+        let told = self.is_told(*id);
         match self.open.get_mut(id) {
             Some(open) => {
                 open.work.ended(ticket, outcome);
@@ -150,7 +151,7 @@ impl Auditor {
                     open.work.ended_badly();
                 }
             }
-            None if !self.told.contains_key(id) => self.findings.mark(Mark::LateCompletionForDeadConnection),
+            None if !told => self.findings.mark(Mark::LateCompletionForDeadConnection),
             None => {}
         }
     }

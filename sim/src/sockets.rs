@@ -12,6 +12,7 @@ use parsecd_core::ids::{ConnectionKey, ListenerKey};
 use parsecd_core::input::Input;
 use parsecd_core::output::Output;
 use parsecd_wire::header::{HEADER_LENGTH, RawHeader};
+use std::collections::VecDeque;
 
 /// Bytes the kernel keeps for a client that does not read.
 const BUFFER: usize = 4096;
@@ -125,7 +126,7 @@ impl World {
     pub(crate) fn client_gone(&mut self, id: usize) {
         if !self.clients[id].gone {
             self.clients[id].leave();
-            self.present -= 1;
+            self.present.remove(&id);
             if std::mem::take(&mut self.request_waits) {
                 self.stage.after(0, Event::Request);
             }
@@ -160,7 +161,7 @@ impl World {
             return self.feed(Input::ReadClosed { connection });
         }
         let count = budget.min(link.inbound.len());
-        let bytes: Vec<u8> = link.inbound.drain(..count).collect();
+        let bytes = take_front(&mut link.inbound, count);
         let client = &self.clients[link.client];
         let whole = link.deliver(count, &client.ends, self.stage.now);
         let requests = client.first + link.complete - whole..client.first + link.complete;
@@ -194,7 +195,12 @@ impl World {
             return;
         }
         let known = link.announced.len();
-        let new: Vec<u8> = service.outgoing_pieces(connection).flatten().copied().skip(known).collect();
+        let mut passed = 0;
+        let mut new = Vec::new();
+        for piece in service.outgoing_pieces(connection) {
+            new.extend_from_slice(piece.get(known - passed..).unwrap_or_default());
+            passed = (passed + piece.len()).min(known);
+        }
         if known == 0 && !new.is_empty() {
             link.taken_at = self.stage.now;
         }
@@ -345,8 +351,8 @@ impl World {
         }
         let count = waiting.len().min(room);
         client.inbox.extend_from_slice(&waiting[..count]);
-        let same = link.announced.len() >= count
-            && link.announced.drain(..count).eq(waiting[..count].iter().copied());
+        let announced = count.min(link.announced.len());
+        let same = take_front(&mut link.announced, announced) == waiting[..count];
         let after_shutdown = link.write_shut;
         link.taken_at = self.stage.now;
         let findings = &mut self.auditor.findings;
@@ -426,6 +432,15 @@ impl World {
             self.client_gone(id);
         }
     }
+}
+
+/// The first `count` of `bytes`, which are there.
+fn take_front(bytes: &mut VecDeque<u8>, count: usize) -> Vec<u8> {
+    let (front, back) = bytes.as_slices();
+    let from_front = count.min(front.len());
+    let taken = [&front[..from_front], &back[..count - from_front]].concat();
+    bytes.drain(..count);
+    taken
 }
 
 fn nanos(duration: std::time::Duration) -> u64 {

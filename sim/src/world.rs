@@ -25,7 +25,7 @@ use parsecd_core::service::{MemoryReport, Service, Start};
 use parsecd_core::store::Mutation;
 use parsecd_core::time::{Instant, Now, WallTime};
 use parsecd_wire::Status;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Clients that are there at one time.
@@ -71,7 +71,7 @@ pub struct World {
     /// Every request there ever was.
     pub calls: Vec<Call>,
     /// Clients that are there.
-    pub(crate) present: usize,
+    pub(crate) present: BTreeSet<usize>,
     /// Orders of this life that have no answer.
     pub(crate) owed: u64,
     /// What clients ask.
@@ -117,7 +117,7 @@ impl World {
             auditor: Auditor::new(&plan.config),
             clients: Vec::new(),
             calls: Vec::new(),
-            present: 0,
+            present: BTreeSet::new(),
             owed: 0,
             finished: Vec::new(),
             request_waits: false,
@@ -228,7 +228,7 @@ impl World {
         client.first = self.calls.len();
         self.calls.append(&mut client.calls);
         self.clients.push(client);
-        self.present += 1;
+        self.present.insert(id);
         if self.service.is_some() {
             self.backlog.push_back(id);
             if !self.accept_blocked {
@@ -319,7 +319,7 @@ impl World {
     }
 
     fn request(&mut self) {
-        if self.present >= CLIENTS {
+        if self.present.len() >= CLIENTS {
             self.request_waits = true;
             return;
         }
@@ -342,8 +342,8 @@ impl World {
             return self.workload.next(random);
         }
         let mut present = [0; 4];
-        for client in self.clients.iter().filter(|client| !client.gone) {
-            let uid = self.calls[client.first].peer.group.0;
+        for client in &self.present {
+            let uid = self.calls[self.clients[*client].first].peer.group.0;
             present[uid.saturating_sub(2000) as usize % 4] += 1;
         }
         let fewest = (0..4).min_by_key(|principal| present[*principal as usize]).unwrap_or_default();

@@ -34,6 +34,8 @@ pub enum Oracle {
     I14NoPanic,
     /// I15: after healing every request is answered and the core comes to rest.
     I15Liveness,
+    /// I16: another process gets the same hash from the same world.
+    I16Determinism,
     /// I17: recovery changes nothing acknowledged, however often it is cut.
     I17Recovery,
     /// I19: one audit event for each request that touches keys, before its answer.
@@ -62,7 +64,7 @@ pub enum Oracle {
 
 impl Oracle {
     /// Every oracle.
-    pub const ALL: [Oracle; 26] = [
+    pub const ALL: [Oracle; 27] = [
         Oracle::I1Isolation,
         Oracle::I2NothingLost,
         Oracle::I3ObjectsAreRecords,
@@ -77,6 +79,7 @@ impl Oracle {
         Oracle::I13Corruption,
         Oracle::I14NoPanic,
         Oracle::I15Liveness,
+        Oracle::I16Determinism,
         Oracle::I17Recovery,
         Oracle::I19Audit,
         Oracle::I20Lifecycle,

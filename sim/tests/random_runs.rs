@@ -1,6 +1,6 @@
 //! Thousands of seeded worlds: nothing breaks, and everything that is checked was checked.
 
-use parsecd_sim::command::{Job, Summary, Worlds, run_all, worlds_of_this_commit};
+use parsecd_sim::command::{Again, Job, Summary, Worlds, run_all, worlds_of_this_commit};
 use parsecd_sim::random::Random;
 use parsecd_sim::run::{SHORT, run, run_with};
 use parsecd_sim::tape::Tape;
@@ -8,7 +8,15 @@ use parsecd_sim::trace::Telling;
 use std::path::Path;
 
 fn worlds(worlds: Worlds) -> Summary {
-    let summary = run_all(Job { worlds, seconds: None, threads: None, keep_hashes: false, progress: false });
+    let again = Again { program: env!("CARGO_BIN_EXE_parsecd-sim").into(), every: 100 };
+    let summary = run_all(Job {
+        worlds,
+        seconds: None,
+        threads: None,
+        keep_hashes: false,
+        progress: false,
+        again: Some(again),
+    });
     if let Some(failure) = &summary.failure {
         panic!(
             "{:?}\nreproduce: parsecd-sim --minimise --seed {} --budget {}",

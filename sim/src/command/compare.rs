@@ -25,16 +25,21 @@ pub fn differences(ours: &[Line], expected: &[Line], program: Option<&str>) -> R
         None => println!("{} worlds: all hashes are equal", ours.len()),
         Some((ours, theirs)) => {
             println!("FAILED: {count} worlds differ; the first: {ours:x?}, the other {theirs:x?}");
-            match program {
-                Some(program) => println!("{}", first_difference(ours.seed, ours.budget, program)?),
-                None => println!(
-                    "compare on both: parsecd-sim --seed {} --budget {} --checkpoints, then --log FIRST LAST",
-                    ours.seed, ours.budget
-                ),
-            }
+            tell_first_difference(ours.seed, ours.budget, program)?;
         }
     }
     Ok(count)
+}
+
+/// Tells where a world begins to differ, or how to find out if the other build is not there to ask.
+pub fn tell_first_difference(seed: u64, budget: u64, program: Option<&str>) -> Result<(), String> {
+    match program {
+        Some(program) => println!("{}", first_difference(seed, budget, program)?),
+        None => println!(
+            "compare on both: parsecd-sim --seed {seed} --budget {budget} --checkpoints, then --log FIRST LAST"
+        ),
+    }
+    Ok(())
 }
 
 /// The first event of a world that differs between us and another build.

@@ -2,10 +2,12 @@
 
 use super::options::Options;
 use std::fmt::Write;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Line {
     /// Its seed.
     pub seed: u64,
@@ -40,10 +42,38 @@ fn parse(line: &str) -> Option<Line> {
     Some(Line { seed, budget, hash: hexadecimal()?, fingerprint: hexadecimal()? })
 }
 
+/// The hashes another process of `program` gives to the same worlds, in the order of `lines`. It runs them in
+/// the opposite order, so that they find another heap, and whatever is seeded by process is seeded anew.
+pub fn again(program: &Path, lines: &[Line], threads: usize) -> Result<Vec<Line>, String> {
+    let (asked, answered) = (temporary("asked"), temporary("answered"));
+    let backwards: Vec<Line> = lines.iter().rev().copied().collect();
+    write(&asked, &backwards)?;
+    let mut command = Command::new(program);
+    command.args(["--quiet", "--compare", &asked, "--hashes", &answered]);
+    command.args(["--threads", &threads.to_string()]).stdout(Stdio::null());
+    let status = command.status().map_err(|error| format!("{}: {error}", program.display()));
+    let ended = status.and_then(|status| match status.code() {
+        Some(0 | 1) => read(&answered),
+        _ => Err(format!("{} ended with {status}", program.display())),
+    });
+    drop((std::fs::remove_file(&asked), std::fs::remove_file(&answered)));
+    ended.and_then(|theirs| match theirs.len() == lines.len() {
+        true => Ok(theirs),
+        false => Err(format!("{} of {} worlds were run again", theirs.len(), lines.len())),
+    })
+}
+
+/// A file of this process alone.
+fn temporary(purpose: &str) -> String {
+    static FILES: AtomicU64 = AtomicU64::new(0);
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let name = format!("parsecd-sim-{}-{number}.{purpose}", std::process::id());
+    std::env::temp_dir().join(name).to_string_lossy().into_owned()
+}
+
 /// The hashes another build gives to the worlds that are asked for.
 pub fn of(program: &str, options: &Options) -> Result<Vec<Line>, String> {
-    let path = std::env::temp_dir().join(format!("parsecd-sim-{}.hashes", std::process::id()));
-    let path = path.to_string_lossy().into_owned();
+    let path = temporary("hashes");
     let mut command = Command::new(program);
     let mut pass = |name: &str, value: Option<u64>| {
         if let Some(value) = value {

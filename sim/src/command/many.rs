@@ -1,12 +1,14 @@
 //! Many worlds on all cores.
 
-use super::hashes::Line;
+use super::hashes::{self, Line};
 use crate::faults::Family;
 use crate::oracle::{Findings, Mark, Oracle, Violation};
 use crate::run::{Report, budget_of, run};
 use crate::trace::{Telling, digest};
 use crate::world::Counts;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -76,6 +78,24 @@ pub struct Job {
     pub keep_hashes: bool,
     /// Whether a terminal is told how far it is.
     pub progress: bool,
+    /// Whether worlds are run again in another process; `None`: in none.
+    pub again: Option<Again>,
+}
+
+/// Another process that runs some of the worlds once more.
+#[derive(Clone, Debug)]
+pub struct Again {
+    /// Its program.
+    pub program: PathBuf,
+    /// One world of how many.
+    pub every: u64,
+}
+
+impl Again {
+    /// Whether it runs the world of this seed.
+    fn takes(&self, seed: u64) -> bool {
+        seed.is_multiple_of(self.every)
+    }
 }
 
 /// The first world that failed.
@@ -106,6 +126,8 @@ pub struct Summary {
     pub failure: Option<Failure>,
     /// Hashes, by seed, if they are kept.
     pub hashes: Vec<Line>,
+    /// Worlds that another process runs again.
+    pub again: Vec<Line>,
     /// Seconds it took.
     pub seconds: f64,
     /// Seconds the threads had a core; where the system does not tell, those since they began.
@@ -115,7 +137,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, seed: u64, budget: u64, report: Report, keep_hash: bool) {
+    fn add(&mut self, seed: u64, budget: u64, report: Report, job: &Job) {
         self.runs += 1;
         self.simulated += report.simulated;
         self.counts.add(report.counts);
@@ -126,8 +148,12 @@ impl Summary {
             let first = report.findings.violations.first().cloned();
             self.failure = first.map(|violation| Failure { seed, budget, violation });
         }
-        if keep_hash {
-            self.hashes.push(Line { seed, budget, hash: report.hash, fingerprint: report.fingerprint });
+        let line = Line { seed, budget, hash: report.hash, fingerprint: report.fingerprint };
+        if job.keep_hashes {
+            self.hashes.push(line);
+        }
+        if job.again.as_ref().is_some_and(|again| again.takes(seed)) {
+            self.again.push(line);
         }
         self.findings.add(report.findings);
     }
@@ -141,8 +167,41 @@ impl Summary {
         let failures = self.failure.take().into_iter().chain(other.failure);
         self.failure = failures.min_by_key(|failure| failure.seed);
         self.hashes.extend(other.hashes);
+        self.again.extend(other.again);
         self.findings.add(other.findings);
         self.cpu_seconds += other.cpu_seconds;
+    }
+
+    /// I16: has another process run worlds again, and compares.
+    fn compare_again(&mut self, program: &Path, threads: usize) {
+        if self.again.is_empty() || self.failure.is_some() {
+            return;
+        }
+        self.again.sort_unstable_by_key(|line| (line.seed, line.budget));
+        let theirs = hashes::again(program, &self.again, threads);
+        for (index, ours) in self.again.iter().enumerate() {
+            let same = theirs.as_ref().is_ok_and(|theirs| theirs[index] == *ours);
+            let theirs = theirs.as_ref().map(|theirs| theirs[index]);
+            self.findings.check(Oracle::I16Determinism, same, || {
+                let Line { seed, budget, .. } = ours;
+                format!("seed {seed}, budget {budget}: {ours:x?} here, {theirs:x?} in another process")
+            });
+            if self.failure.is_none() {
+                let first = self.findings.violations.first().cloned();
+                self.failure =
+                    first.map(|violation| Failure { seed: ours.seed, budget: ours.budget, violation });
+            }
+        }
+    }
+
+    /// I16: compares with what another process got from these worlds.
+    pub fn compare_with(&mut self, expected: &[Line]) {
+        let expected: BTreeSet<_> = expected.iter().collect();
+        for line in &self.hashes {
+            let same = expected.contains(line);
+            self.findings
+                .check(Oracle::I16Determinism, same, || format!("{line:x?} is not what is expected"));
+        }
     }
 
     /// Checks that never ran and marks that were never reached, where there were enough worlds for them.
@@ -188,7 +247,7 @@ pub fn run_all(job: Job) -> Summary {
             let report = run(seed, budget, Telling::Nothing);
             done.fetch_add(1, Ordering::Relaxed);
             requests.fetch_add(report.counts.requests, Ordering::Relaxed);
-            summary.add(seed, budget, report, job.keep_hashes);
+            summary.add(seed, budget, report, &job);
             let late = job.seconds.is_some_and(|seconds| started.elapsed().as_secs() >= seconds);
             if late || summary.failure.is_some() {
                 over.store(true, Ordering::Relaxed);
@@ -216,6 +275,9 @@ pub fn run_all(job: Job) -> Summary {
         }
     });
     summary.hashes.sort_unstable_by_key(|line| (line.seed, line.budget));
+    if let Some(again) = &job.again {
+        summary.compare_again(&again.program, threads);
+    }
     summary.seconds = started.elapsed().as_secs_f64();
     summary.threads = threads;
     summary

@@ -9,10 +9,11 @@ mod options;
 mod stories;
 mod summary;
 
-pub use many::{Failure, Job, Summary, Worlds, run_all, worlds_of_this_commit};
+pub use many::{Again, Failure, Job, Summary, Worlds, run_all, worlds_of_this_commit};
 pub use minimise::{Minimised, minimise};
 pub use options::{Options, USAGE};
 
+use crate::oracle::Oracle;
 use crate::random::Random;
 use crate::run::{budget_of, quiet_panics, run, run_with};
 use crate::tape::Tape;
@@ -74,6 +75,11 @@ fn play(path: &str) -> Result<ExitCode, String> {
     Ok(if report.findings.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// This program once more, for one world in twenty.
+fn another_process() -> Option<Again> {
+    std::env::current_exe().ok().map(|program| Again { program, every: 20 })
+}
+
 fn many(options: &Options) -> Result<ExitCode, String> {
     let known = options.compare.as_deref().map(hashes::read).transpose()?;
     let other = options.against.as_deref().map(|program| hashes::of(program, options)).transpose()?;
@@ -87,8 +93,10 @@ fn many(options: &Options) -> Result<ExitCode, String> {
         threads: options.threads,
         keep_hashes: options.hashes.is_some() || expected.is_some(),
         progress: !options.quiet,
+        again: if expected.is_none() { another_process() } else { None },
     };
-    let summary = run_all(job);
+    let mut summary = run_all(job);
+    expected.iter().for_each(|lines| summary.compare_with(lines));
     if let Some(path) = &options.hashes {
         hashes::write(path, &summary.hashes)?;
     }
@@ -99,8 +107,14 @@ fn many(options: &Options) -> Result<ExitCode, String> {
         print!("{}", summary::text(&summary));
         faults.iter().for_each(|fault| println!("FAILED: {fault}"));
     }
-    if let Some(failure) = &summary.failure {
-        failure::tell(failure);
+    match &summary.failure {
+        Some(failure) if failure.violation.oracle == Oracle::I16Determinism => {
+            println!("FAILED: I16Determinism: {}", failure.violation.text);
+            let again = another_process().map(|again| again.program.to_string_lossy().into_owned());
+            compare::tell_first_difference(failure.seed, failure.budget, again.as_deref())?;
+        }
+        Some(failure) => failure::tell(failure),
+        None => {}
     }
     let same = match &expected {
         Some(lines) => compare::differences(&summary.hashes, lines, options.against.as_deref())? == 0,

@@ -19,10 +19,16 @@ impl World {
         self.next_reload();
     }
 
+    /// How long nobody has asked anything, up to ten seconds: the longer, the rarer are disturbances, so that
+    /// they do not fill the time in which everybody waits.
+    fn unasked(&self) -> u64 {
+        self.stage.now.saturating_sub(self.asked_at).min(10 * SECOND)
+    }
+
     fn next_reload(&mut self) {
         let within = self.stage.weights.reload_within;
         if within > 0 {
-            let delay = self.stage.random.between(Domain::Crash, 1, within) * MILLI;
+            let delay = self.stage.random.between(Domain::Crash, 1, within) * MILLI + self.unasked();
             self.stage.after(delay, Event::Reload);
         }
     }
@@ -30,7 +36,7 @@ impl World {
     fn next_clock(&mut self) {
         let within = self.stage.weights.clock_within;
         if within > 0 {
-            let delay = self.stage.random.between(Domain::Clock, 1, within) * MILLI;
+            let delay = self.stage.random.between(Domain::Clock, 1, within) * MILLI + self.unasked();
             self.stage.after(delay, Event::Clock);
         }
     }
@@ -38,7 +44,7 @@ impl World {
     fn next_identity(&mut self) {
         let within = self.stage.weights.identity_within;
         if within > 0 {
-            let delay = self.stage.random.between(Domain::Identity, 1, within) * MILLI;
+            let delay = self.stage.random.between(Domain::Identity, 1, within) * MILLI + self.unasked();
             self.stage.after(delay, Event::Identity);
         }
     }

@@ -167,6 +167,7 @@ impl World {
         let requests = client.first + link.complete - whole..client.first + link.complete;
         let ending = link.ending;
         for id in requests {
+            self.asked_at = self.stage.now;
             self.counts.requests += 1;
             if ending {
                 continue;

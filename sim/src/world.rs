@@ -96,6 +96,8 @@ pub struct World {
     pub(crate) crash_at: Option<u64>,
     pub(crate) recovering: bool,
     pub(crate) requests_left: u64,
+    /// When a request last came in whole.
+    pub(crate) asked_at: u64,
     /// What the first crash of a story left.
     pub(crate) first_remains: Option<u64>,
     /// Of one step; kept so that it need not grow again.
@@ -139,6 +141,7 @@ impl World {
             crash_at: None,
             recovering: false,
             requests_left: plan.requests,
+            asked_at: 0,
             first_remains: None,
             outputs: Vec::new(),
             stage,

@@ -30,6 +30,7 @@ pub mod random;
 pub mod run;
 pub mod scenario;
 mod sockets;
+pub mod specification;
 pub mod stage;
 pub mod store;
 pub mod tape;

@@ -13,6 +13,7 @@ use crate::lifecycle;
 use crate::names::{Names, Snapshot};
 use crate::oracle::{Findings, Mark, Oracle};
 use crate::provider::fleet::Fleet;
+use crate::specification;
 use crate::store::Store;
 use crate::trace::digest;
 use crate::truth::{self, Leads, Truth};
@@ -236,6 +237,10 @@ impl Auditor {
             }
         };
         let status = header.status;
+        let agrees = specification::header_says(bytes, &header);
+        self.findings.check(Oracle::SpecificationAgrees, agrees.is_ok(), || {
+            format!("request {id}: {}", agrees.unwrap_err())
+        });
         self.check_echo(id, call, &header, bytes);
         self.check_deadlines(id, status, arrival);
         let open = self.open.remove(&id);

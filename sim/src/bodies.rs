@@ -7,6 +7,7 @@ use crate::excuses::Excuses;
 use crate::oracle::Oracle;
 use crate::plan::ADMIN;
 use crate::provider::crypto;
+use crate::specification;
 use crate::truth::{Leads, Truth};
 use parsecd_core::config::Config;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
@@ -36,6 +37,8 @@ pub fn check(
     scene: Scene<'_>,
 ) -> Verdict {
     let reply = Reply::decode(call.opcode, body).map_err(|error| (Oracle::PlannedBody, error.to_string()))?;
+    specification::body_says(call.opcode, body, &reply)
+        .map_err(|text| (Oracle::SpecificationAgrees, text))?;
     let planned = |holds: bool, text: &str| match holds {
         true => Ok(()),
         false => Err((Oracle::PlannedBody, text.to_owned())),

@@ -60,11 +60,13 @@ pub enum Oracle {
     LaneDepth,
     /// A connection with unread input is never reset.
     CleanClose,
+    /// Each answer, read by its specification, says what `wire` reads.
+    SpecificationAgrees,
 }
 
 impl Oracle {
     /// Every oracle.
-    pub const ALL: [Oracle; 27] = [
+    pub const ALL: [Oracle; 28] = [
         Oracle::I1Isolation,
         Oracle::I2NothingLost,
         Oracle::I3ObjectsAreRecords,
@@ -92,6 +94,7 @@ impl Oracle {
         Oracle::DestroyWaitsForUses,
         Oracle::LaneDepth,
         Oracle::CleanClose,
+        Oracle::SpecificationAgrees,
     ];
 }
 

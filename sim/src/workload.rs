@@ -7,6 +7,7 @@ use crate::malformed;
 use crate::plan::{ADMIN, KINDS, Kind, Plan, TOKEN_ADMIN};
 use crate::provider::crypto;
 use crate::random::{Domain, Random};
+use crate::specification::Encoding;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer, PeerCredentials, PeerGroup};
 use parsecd_wire::algorithm::{Algorithm, Hash};
 use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
@@ -31,6 +32,9 @@ pub struct Workload {
     /// Who issues and verifies tokens.
     pub identities: Identities,
     asked: u64,
+    /// How the next request is encoded, if not by `wire`, and the longest body that is accepted.
+    encoding: Option<Encoding>,
+    longest: usize,
     /// Signatures that were given out, to be verified later.
     signatures: Vec<(KeyIdentity, KeyUse)>,
 }
@@ -48,6 +52,8 @@ impl Workload {
             weights: plan.weights.operations,
             kept,
             asked: 0,
+            encoding: None,
+            longest: plan.config.limits.body_length as usize,
             signatures: Vec::new(),
         }
     }
@@ -96,6 +102,7 @@ impl Workload {
                     uid => Auth::Unix(2000 + uid as u32),
                 };
                 let size = random.between(draw, 16, 2048);
+                self.draw_encoding(random);
                 let operation = Operation::PsaGenerateRandom { size };
                 self.call(operation, ProviderId::Pkcs11, &auth, Meaning::Random(size))
             })
@@ -146,6 +153,14 @@ impl Workload {
         }
     }
 
+    /// Half of all requests are encoded from the specification, and most of these in a way that is odd.
+    fn draw_encoding(&mut self, random: &mut Random) {
+        let drawn = random.bits(Domain::Workload);
+        let (second, odd) = (drawn >> 63 == 1, !drawn.is_multiple_of(4));
+        let oddness = if odd { drawn } else { 0 };
+        self.encoding = second.then_some(Encoding { oddness, longest: self.longest });
+    }
+
     fn request(&mut self, auth: Auth, random: &mut Random) -> Call {
         let draw = Domain::Workload;
         let index = random.weighted(draw, &self.weights).unwrap_or_default();
@@ -156,6 +171,7 @@ impl Workload {
 
     /// A request of this kind.
     pub fn make(&mut self, kind: Kind, auth: Auth, owning: bool, name: &str, random: &mut Random) -> Call {
+        self.draw_encoding(random);
         let draw = Domain::Workload;
         let id = if owning { ProviderId::Pkcs11 } else { ProviderId::MbedCrypto };
         let key = auth.application().map(|application| {
@@ -223,8 +239,14 @@ impl Workload {
         meaning: Meaning,
     ) -> Call {
         self.asked += 1;
-        let session = self.asked.wrapping_mul(0x0101_0101_0101);
-        let bytes = frame(&operation, provider, session, auth);
+        let mut session = self.asked.wrapping_mul(0x0101_0101_0101);
+        let bytes = match self.encoding {
+            Some(encoding) => {
+                session ^= encoding.oddness;
+                encoding.frame(&operation, provider, session, auth)
+            }
+            None => frame(&operation, provider, session, auth),
+        };
         let uid = if let Auth::Unix(uid) = auth { *uid } else { PLAIN_UID };
         Call {
             meaning,

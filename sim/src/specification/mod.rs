@@ -16,7 +16,7 @@ pub mod results;
 use crate::call::Auth;
 use choices::Choices;
 use header::{AnswerHeader, RequestHeader};
-use parsecd_wire::{Operation, ProviderId, Reply, Status};
+use parsecd_wire::{Opcode, Operation, ProviderId, Reply, ResponseHeader};
 
 /// How requests are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,17 +64,22 @@ impl Encoding {
 }
 
 /// Whether an answer's header says what was read of it otherwise.
-pub fn header_says(bytes: &[u8; header::LENGTH], status: Status) -> Result<(), String> {
+pub fn header_says(bytes: &[u8; header::LENGTH], other: &ResponseHeader) -> Result<(), String> {
     let header = AnswerHeader::read(bytes)?;
-    match header.status == numbers::status(status) {
-        true => Ok(()),
-        false => Err(format!("status {} is read as {status:?}", header.status)),
-    }
+    let same = AnswerHeader {
+        flags: other.flags,
+        provider: numbers::provider(other.provider),
+        session: other.session,
+        body_length: other.body_length,
+        opcode: numbers::opcode(other.opcode),
+        status: numbers::status(other.status),
+    };
+    if header == same { Ok(()) } else { Err(format!("{header:?} is read as {other:?}")) }
 }
 
 /// Whether the body of an answer to `opcode` says what was read of it otherwise.
-pub fn body_says(opcode: u32, body: &[u8], reply: &Reply) -> Result<(), String> {
-    let answer = results::read(opcode, body)?;
+pub fn body_says(opcode: Opcode, body: &[u8], reply: &Reply) -> Result<(), String> {
+    let answer = results::read(numbers::opcode(opcode), body)?;
     match answer.says(reply) {
         true => Ok(()),
         false => Err(format!("{answer:?} is read as {reply:?}")),

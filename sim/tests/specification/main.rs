@@ -57,7 +57,7 @@ fn every_answer_is_read_as_what_it_says() {
         let status = numbers::status(values::status(&vector["status_name"]));
         assert_eq!(header.status, status, "{name}");
         if status == 0 {
-            let read = body_says(header.opcode, body, &values::reply(&vector));
+            let read = body_says(values::reply(&vector).opcode(), body, &values::reply(&vector));
             read.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
@@ -67,9 +67,10 @@ fn every_answer_is_read_as_what_it_says() {
 fn a_body_with_one_byte_more_or_less_is_not_read() {
     for vector in vectors("response") {
         let frame = values::hex(&vector["hex"]);
-        let (opcode, body) = (header_of(&vector, "opcode") as u32, &frame[LENGTH..]);
+        let body = &frame[LENGTH..];
         if vector["status_name"] == "Success" {
             let reply = values::reply(&vector);
+            let opcode = reply.opcode();
             for more in [0_u8, 1, 8, 10, 0x7F, 0xFF] {
                 assert!(body_says(opcode, &[body, &[more]].concat(), &reply).is_err(), "{}", vector["name"]);
             }

@@ -7,11 +7,11 @@ use crate::outcome::Outcome;
 use crate::store::{CommitResult, Counters, Fetched, Page, StoreState};
 use crate::time::WallTime;
 use alloc::boxed::Box;
+use core::fmt;
 use core::time::Duration;
 
 /// One thing that happened. The driver delivers completions and writes before reads, reads before accepts,
 /// and [`Input::TimePassed`] last.
-#[derive(Debug)]
 pub enum Input<'a> {
     /// A peer connected; never more than `accept_budget`. `connection` was never used before.
     ConnectionOpened {
@@ -119,6 +119,40 @@ pub enum Input<'a> {
     },
     /// Time passed; the only input that expires anything.
     TimePassed,
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, about, what): (_, Option<&dyn fmt::Debug>, &dyn fmt::Debug) = match self {
+            Input::ConnectionOpened { connection, listener, peer } => {
+                ("ConnectionOpened", Some(connection), &(listener, peer))
+            }
+            // They may be keys, plaintexts and tokens.
+            Input::BytesReceived { connection, bytes } => ("BytesReceived", Some(connection), &bytes.len()),
+            Input::BytesSent { connection, count } => ("BytesSent", Some(connection), count),
+            Input::ReadClosed { connection } => ("ReadClosed", None, connection),
+            Input::ConnectionLost { connection } => ("ConnectionLost", None, connection),
+            Input::AcceptFailed { listener } => ("AcceptFailed", None, listener),
+            Input::TokenVerified { ticket, verdict } => ("TokenVerified", Some(ticket), verdict),
+            Input::RecordFetched { ticket, fetched, counters } => {
+                ("RecordFetched", Some(ticket), &(fetched, counters))
+            }
+            Input::Listed { ticket, page } => ("Listed", Some(ticket), page),
+            Input::Committed { ticket, result } => ("Committed", Some(ticket), result),
+            Input::StoreChanged { state } => ("StoreChanged", None, state),
+            Input::JobFinished { ticket, outcome } => ("JobFinished", Some(ticket), outcome),
+            Input::HostChanged { host, state } => ("HostChanged", Some(host), state),
+            Input::Audited { ticket, written } => ("Audited", Some(ticket), written),
+            Input::Reconfigured { config } => ("Reconfigured", None, config),
+            Input::ShutdownRequested { grace } => ("ShutdownRequested", None, grace),
+            Input::TimePassed => return f.write_str("TimePassed"),
+        };
+        let mut told = f.debug_tuple(name);
+        if let Some(about) = about {
+            told.field(about);
+        }
+        told.field(what).finish()
+    }
 }
 
 /// What became of a token.

@@ -8,6 +8,7 @@ mod tokens;
 
 use crate::bodies::{self, Span};
 use crate::call::{Call, Meaning};
+use crate::canary;
 use crate::excuses::{Excuses, Work};
 use crate::lifecycle;
 use crate::names::{Names, Snapshot};
@@ -432,6 +433,8 @@ impl Auditor {
 
     /// The body of an answer has come out in whole.
     pub fn body(&mut self, id: usize, call: &Call, body: &[u8], scene: Scene<'_>) {
+        let secret = !call.meaning.asks_for_secrets() && canary::is_in(body);
+        self.findings.check(Oracle::I11NoSecret, !secret, || format!("the answer to {id} holds a secret"));
         let Some(told) = self.telling.take().filter(|told| told.status == Status::Success) else { return };
         let verdict =
             bodies::check(call, body, &told.span, (&self.truth, &self.excuses), &self.config, scene);

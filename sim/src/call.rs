@@ -202,6 +202,11 @@ impl Meaning {
         }
     }
 
+    /// Whether its answer holds what nobody else may see.
+    pub fn asks_for_secrets(&self) -> bool {
+        matches!(self, Meaning::Random(_) | Meaning::Use { operation: KeyUse::Export { .. }, .. })
+    }
+
     /// Whether its frame ends in a place that nobody can tell (steps 1 to 8 of the pipeline).
     pub fn breaks_framing(&self) -> bool {
         matches!(

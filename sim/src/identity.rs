@@ -4,6 +4,7 @@
 //! nobody else; a rotation changes the bundle, with the old key still in it for a while or not; a token
 //! names its key, its audience, its subject and the time it is valid. Times are the issuer's, which are right.
 
+use crate::canary::MARK;
 use crate::random::{Domain, Random};
 use parsecd_core::input::TokenVerdict;
 use parsecd_core::time::WallTime;
@@ -61,7 +62,8 @@ impl Identities {
             7 => from = self.time + random.between(draw, 0, 200) as i64,
             _ => {}
         }
-        let text = format!("{}|{key}|{audience}|{from}|{until}|{name}|{}", self.serial, "x".repeat(padding));
+        let (signature, padding) = (String::from_utf8_lossy(MARK), "x".repeat(padding));
+        let text = format!("{}|{key}|{audience}|{from}|{until}|{name}|{signature}{padding}", self.serial);
         Token { name: name.to_owned(), serial: self.serial, bytes: text.into_bytes() }
     }
 

@@ -7,6 +7,7 @@ pub mod auditor;
 pub mod bodies;
 pub mod bounds;
 pub mod call;
+pub mod canary;
 pub mod capabilities;
 pub mod client;
 pub mod clock;

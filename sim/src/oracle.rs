@@ -26,6 +26,8 @@ pub enum Oracle {
     I9Fairness,
     /// I10: a silent client is closed in time, a healthy one never is.
     I10Deadlines,
+    /// I11: no text that the core makes shows a secret.
+    I11NoSecret,
     /// I12: what is acknowledged is durable.
     I12AckIsDurable,
     /// I13: a damaged record is never interpreted; material comes back as it was made.
@@ -77,6 +79,7 @@ impl Oracle {
         Oracle::I8BoundedStep,
         Oracle::I9Fairness,
         Oracle::I10Deadlines,
+        Oracle::I11NoSecret,
         Oracle::I12AckIsDurable,
         Oracle::I13Corruption,
         Oracle::I14NoPanic,

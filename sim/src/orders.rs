@@ -2,6 +2,7 @@
 
 use crate::auditor::{Auditor, Scene};
 use crate::call::{Call, Meaning};
+use crate::canary;
 use crate::oracle::{Mark, Oracle};
 use crate::plan::OWNING;
 use crate::provider::fleet::Fleet;
@@ -34,6 +35,10 @@ impl Auditor {
             if asked && !waiting && matches!(mutation, Mutation::Publish { .. }) {
                 self.findings.mark(Mark::WaiterLeftKeyFinished);
             }
+        }
+        if let Mutation::Publish { record, .. } = mutation {
+            let sealed = !canary::is_in(&record.0);
+            self.findings.check(Oracle::I11NoSecret, sealed, || format!("not sealed: {mutation:?}"));
         }
         match mutation {
             Mutation::Retire(row) => self.check_unused(row.object, "retired"),

@@ -1,5 +1,6 @@
 //! One run: storm, heal, quiesce, check.
 
+use crate::canary;
 use crate::client::Client;
 use crate::oracle::{Findings, Oracle};
 use crate::plan::{Kind, Plan};
@@ -94,6 +95,8 @@ fn probe(world: &mut World) {
 
 /// What came of a world.
 pub fn report(mut world: World, panic: Option<String>) -> Report {
+    let secret = panic.as_ref().is_some_and(|text| canary::is_shown(text));
+    world.auditor.findings.check(Oracle::I11NoSecret, !secret, || "a panic shows a secret".to_owned());
     world.auditor.findings.check(Oracle::I14NoPanic, panic.is_none(), || panic.unwrap_or_default());
     world.auditor.findings.faults = std::mem::take(&mut world.stage.faults);
     Report {

@@ -1,5 +1,6 @@
 //! What the core's observer tells, kept as owned values for the auditor.
 
+use crate::canary::Reader;
 use parsecd_core::identity::ApplicationIdentity;
 use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, RequestId, Ticket};
 use parsecd_core::observer::{Answered, Event, Observer};
@@ -50,13 +51,23 @@ pub enum Seen {
 }
 
 /// Collects the events of one step.
-#[derive(Debug, Default)]
-pub struct Watch(pub Vec<Seen>);
+#[derive(Debug)]
+pub struct Watch {
+    /// What the auditor needs.
+    pub seen: Vec<Seen>,
+    /// Looks for secrets in what is told.
+    pub reader: Reader,
+}
 
 impl Watch {
+    /// Of the step `moment`.
+    pub fn new(moment: u64) -> Self {
+        Watch { seen: Vec::new(), reader: Reader::new(moment) }
+    }
+
     /// Connections that were given up, in order.
     pub fn given_up(&self) -> Vec<ConnectionKey> {
-        let refused = self.0.iter().filter_map(|seen| match seen {
+        let refused = self.seen.iter().filter_map(|seen| match seen {
             Seen::Refused(connection, Status::ConnectionError) => Some(*connection),
             _ => None,
         });
@@ -65,7 +76,7 @@ impl Watch {
 
     /// Connections that may have answers ready, in order.
     pub fn answered(&self) -> Vec<ConnectionKey> {
-        let answered = self.0.iter().filter_map(|seen| match seen {
+        let answered = self.seen.iter().filter_map(|seen| match seen {
             Seen::Answered { connection, .. } => *connection,
             Seen::Refused(connection, _) => Some(*connection),
             _ => None,
@@ -78,6 +89,15 @@ impl Watch {
 
 impl Observer for Watch {
     fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Admitted { .. }
+            | Event::Started { .. }
+            | Event::RequestTransition { .. }
+            | Event::KeyLifeTransition { .. }
+            | Event::Stale { .. }
+            | Event::Answered(_) => self.reader.sample(&event),
+            _ => self.reader.read(&event),
+        }
         let seen = match event {
             Event::Admitted { request, connection, application, opcode } => {
                 Seen::Admitted { request, connection, application: application.cloned(), opcode }
@@ -94,6 +114,6 @@ impl Observer for Watch {
             Event::Refused { connection, status, .. } => Seen::Refused(connection, status),
             _ => return,
         };
-        self.0.push(seen);
+        self.seen.push(seen);
     }
 }

@@ -1,6 +1,7 @@
 //! What clients ask: a small hot set of names under a few applications, of both authenticators and none.
 
 use crate::call::{Auth, Call, KeyUse, Meaning, Template, frame};
+use crate::canary;
 use crate::capabilities::{ECDSA, RSA};
 use crate::identity::Identities;
 use crate::malformed;
@@ -278,7 +279,7 @@ impl Workload {
         let key_name = key.name.to_string();
         let operation = if imports {
             let seed = random.bits(draw);
-            let mut data = crypto::expand(seed, attributes.bits as usize / 8);
+            let mut data = canary::mark(crypto::expand(seed, attributes.bits as usize / 8));
             if attributes.key_type.is_public() {
                 data = crypto::public(&Template::Signer.attributes(), &data);
             }
@@ -313,7 +314,7 @@ impl Workload {
         let draw = Domain::Workload;
         let algorithm = *random.pick(draw, &[Hash::Sha256, Hash::Sha512, Hash::Md2]);
         let length = *random.pick(draw, &[0, 1, 100, 3000]);
-        let input = crypto::expand(random.bits(draw), length);
+        let input = canary::mark(crypto::expand(random.bits(draw), length));
         if random.chance(draw, 500) {
             let operation = Operation::PsaHashCompute { algorithm, input: input.clone().into() };
             return self.call(operation, id, &auth, Meaning::Hash { algorithm, input, expected: None });

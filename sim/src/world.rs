@@ -361,18 +361,26 @@ impl World {
         self.last_instant = instant;
         let digest = tell::input_digest(&input);
         self.stage.trace.event(&(instant, digest), || tell::input(instant, &input));
-        let mut watch = Watch::default();
+        let mut watch = Watch::new(self.moment);
+        watch.reader.sample(&input);
         let now = Now { instant: Instant(instant), wall: WallTime(self.stage.wall.read(instant)) };
         let mut outputs = std::mem::take(&mut self.outputs);
         outputs.extend(service.step(now, input, &mut watch));
         let ordered = outputs.len() as u64;
-        for seen in &watch.0 {
+        for seen in &watch.seen {
             self.stage.trace.note(|| format!("    {seen:?}"));
         }
         let (answered, given_up) = (watch.answered(), watch.given_up());
         let scene =
             Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
-        self.auditor.seen(watch.0, &self.calls, scene);
+        for output in &outputs {
+            match output {
+                Output::Audit { .. } => watch.reader.read(output),
+                _ => watch.reader.sample(output),
+            }
+        }
+        watch.reader.tell(&mut self.auditor.findings);
+        self.auditor.seen(watch.seen, &self.calls, scene);
         given_up.into_iter().for_each(|connection| self.is_given_up(connection));
         self.finished.clear();
         if self.dies_here() {

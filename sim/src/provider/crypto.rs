@@ -1,6 +1,7 @@
 //! Fake cryptography: right in form and length, a plain function of its inputs, so that every result can
 //! be checked from what the client knows.
 
+use crate::canary;
 use crate::trace::digest;
 use parsecd_core::job::KeyOperation;
 use parsecd_core::outcome::{Effect, Outcome};
@@ -26,7 +27,7 @@ fn bytes_of(bits: u32) -> usize {
 
 /// Secret part of a generated key.
 pub fn generate(attributes: &KeyAttributes, seed: u64) -> Vec<u8> {
-    expand(seed, bytes_of(attributes.bits))
+    canary::mark(expand(seed, bytes_of(attributes.bits)))
 }
 
 /// Attributes with the real size.

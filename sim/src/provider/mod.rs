@@ -5,6 +5,7 @@ pub mod fleet;
 pub mod owning;
 pub mod sealing;
 
+use crate::canary;
 use parsecd_core::capability::Capabilities;
 use parsecd_core::ids::ObjectId;
 use parsecd_core::job::Job;
@@ -127,7 +128,7 @@ impl Made {
     /// Bytes that were never handed out before.
     fn fresh_random(&mut self, length: u32) -> Vec<u8> {
         self.random += 1;
-        crypto::expand(self.random ^ 0x5EED_0000_0000_0000, length as usize)
+        canary::mark(crypto::expand(self.random ^ 0x5EED_0000_0000_0000, length as usize))
     }
 }
 

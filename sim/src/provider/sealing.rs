@@ -37,7 +37,7 @@ impl Sealing {
         let (attributes, secret) = key;
         let public = crypto::public(&attributes, &secret);
         let mut material = self.tag(object, binding, &attributes, &public).to_vec();
-        material.extend_from_slice(&secret);
+        material.extend(masked(&secret));
         made.insert(
             object,
             MadeKey { attributes, public: public.clone(), secret, binding: binding.to_vec() },
@@ -49,10 +49,16 @@ impl Sealing {
         digest(&(self.device(), object, binding, attributes, public)).to_le_bytes()
     }
 
-    fn unseal<'a>(&self, key: &'a KeyInUse) -> Option<&'a [u8]> {
+    fn unseal(&self, key: &KeyInUse) -> Option<Vec<u8>> {
         let (tag, secret) = key.material.0.split_at_checked(TAG)?;
-        (tag == self.tag(key.object, &key.binding.0, &key.attributes, &key.public)).then_some(secret)
+        let fits = tag == self.tag(key.object, &key.binding.0, &key.attributes, &key.public);
+        fits.then(|| masked(secret).collect())
     }
+}
+
+/// A secret so that nobody sees it who does not know how, and back.
+fn masked(secret: &[u8]) -> impl Iterator<Item = u8> {
+    secret.iter().map(|byte| byte ^ 0x5A)
 }
 
 impl Backend for Sealing {
@@ -78,7 +84,7 @@ impl Backend for Sealing {
                 self.make(*object, &binding.0, (attributes, data.expose().to_vec()), made)
             }
             Job::Use { key, operation } => match self.unseal(key) {
-                Some(secret) => crypto::operate(&key.attributes, &key.public, secret, operation),
+                Some(secret) => crypto::operate(&key.attributes, &key.public, &secret, operation),
                 None => {
                     made.complain(format!("material of {} does not belong to what it came with", key.object));
                     Outcome::Refused(Status::PsaErrorDataCorrupt)

@@ -280,7 +280,7 @@ fn types() -> Vec<(String, bool, bool, String)> {
             later.len() - trimmed.len() == indent && trimmed.starts_with(['}', ')'])
         };
         let one_line = line.ends_with([';', '}']);
-        let length = if one_line { 0 } else { lines[index..].iter().position(|l| ends(&l)).unwrap_or(0) };
+        let length = if one_line { 0 } else { lines[index..].iter().position(ends).unwrap_or(0) };
         let body = lines[index..=index + length].join("\n");
         let prints = derived || text.contains(&format!("Debug for {name}"));
         types.push((name, first == "pub", prints, body));

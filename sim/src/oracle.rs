@@ -68,7 +68,7 @@ pub enum Oracle {
 
 impl Oracle {
     /// Every oracle.
-    pub const ALL: [Oracle; 28] = [
+    pub const ALL: [Oracle; 29] = [
         Oracle::I1Isolation,
         Oracle::I2NothingLost,
         Oracle::I3ObjectsAreRecords,

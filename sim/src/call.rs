@@ -287,7 +287,7 @@ impl Call {
     /// Whoever sends it is `peer`: another uid than it shows is refused (wire-protocol.md 9).
     pub fn come_from(&mut self, peer: Peer) {
         self.peer = peer;
-        if matches!(self.meaning, Meaning::Anonymous(_)) {
+        if matches!(self.meaning, Meaning::Anonymous(_) | Meaning::Incomplete) {
             return;
         }
         let unix = AuthenticationType::UnixPeerCredentials.number();

@@ -1,5 +1,7 @@
 //! What clients ask: a small hot set of names under a few applications, of both authenticators and none.
 
+mod wrong;
+
 use crate::call::{Auth, Call, KeyUse, Meaning, Template, frame};
 use crate::canary;
 use crate::capabilities::{ECDSA, RSA};
@@ -125,6 +127,9 @@ impl Workload {
             let auth = if random.chance(draw, 800) { auth.clone() } else { other };
             calls.push(self.request(auth, random));
         }
+        // What comes after a request that never ends would be taken for its end.
+        let endless = calls.iter().position(|call| matches!(call.meaning, Meaning::Incomplete));
+        calls.truncate(endless.map_or(calls.len(), |endless| endless + 1));
         let (peer, last) = (calls[0].peer, calls.len() - 1);
         for (index, call) in calls.iter_mut().enumerate() {
             call.bytes.truncate(call.length);
@@ -223,6 +228,7 @@ impl Workload {
             }
             Kind::ListClients | Kind::DeleteClient => self.administer(kind, auth, random),
             Kind::Ask => self.ask(auth, id, random),
+            Kind::Malformed if self.encoding.is_some() => self.wrong(auth, id, name, random),
             Kind::Malformed => {
                 let mut call = self.ask(auth.clone(), id, random);
                 malformed::spoil(&mut call, &auth, random);

@@ -107,7 +107,8 @@ pub enum Authenticated {
 /// # Errors
 ///
 /// [`Status::AuthenticatorNotRegistered`] if `listener` does not accept `kind` (`Jwt` is accepted nowhere),
-/// [`Status::AuthenticationError`] if the field names nobody or somebody else.
+/// [`Status::AuthenticationError`] if the field names nobody or somebody else, [`Status::InvalidEncoding`] for
+/// a JWT-SVID that is not UTF-8 (wire-protocol.md 9).
 pub fn authenticate(
     listener: &ListenerConfig,
     limits: &Limits,
@@ -123,7 +124,10 @@ pub fn authenticate(
         AuthenticationType::None | AuthenticationType::Jwt => return Err(Status::AuthenticatorNotRegistered),
         AuthenticationType::Direct => direct::name(bytes, limits.application_name)?,
         AuthenticationType::UnixPeerCredentials => unix_peer::name(bytes, peer.credentials)?,
-        AuthenticationType::JwtSvid => return Ok(Authenticated::NeedsToken),
+        AuthenticationType::JwtSvid => {
+            core::str::from_utf8(bytes).map_err(|_| Status::InvalidEncoding)?;
+            return Ok(Authenticated::NeedsToken);
+        }
     };
     Ok(Authenticated::Caller(Caller::Application(Application::new(authenticator, name))))
 }

@@ -74,6 +74,12 @@ fn a_jwt_svid_waits_for_the_identity_provider() {
 }
 
 #[test]
+fn a_jwt_svid_that_is_not_utf8_is_not_representable() {
+    let refused = on(&all_four(&[]), AuthenticationType::JwtSvid, b"a.b.\xff");
+    assert_eq!(refused, Err(Status::InvalidEncoding));
+}
+
+#[test]
 fn a_direct_name_is_taken_byte_for_byte() {
     let listener = all_four(&[]);
     for name in ["a", " spaced / slashed\n", "🦊", "\0"] {

@@ -48,6 +48,16 @@ fn a_token_is_accepted_while_it_is_valid_and_refused_otherwise() {
 }
 
 #[test]
+fn a_token_that_is_not_utf8_is_refused_before_anybody_is_asked() {
+    let mut world = world();
+    let connection = world.connect();
+    let request = frame_of(AuthenticationType::JwtSvid, b"header.claims.\xff", &Operation::ListKeys, 0);
+    world.send(connection, &request);
+    assert!(world.tokens.is_empty());
+    assert_eq!(world.status(connection), Some(Status::InvalidEncoding));
+}
+
+#[test]
 fn the_next_request_of_a_connection_does_not_overtake_one_whose_token_is_verified() {
     let mut world = world();
     let connection = world.connect();

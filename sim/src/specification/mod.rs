@@ -11,7 +11,11 @@ pub mod numbers;
 pub mod odd;
 pub mod operations;
 pub mod protobuf;
+pub mod requests;
 pub mod results;
+pub mod wrong_body;
+pub mod wrong_header;
+pub mod wrong_request;
 
 use crate::call::Auth;
 use choices::Choices;
@@ -54,13 +58,15 @@ impl Encoding {
             }
             odd::encode(&body, &mut choices, self.longest)
         };
-        header.body_length = body.len() as u32;
-        header.authentication_length = authentication.len() as u16;
-        let mut bytes = header.bytes().to_vec();
-        bytes.extend(body);
-        bytes.extend(authentication);
-        bytes
+        assemble(header, &body, &authentication)
     }
+}
+
+/// A whole request; its header says how long the rest is.
+pub fn assemble(mut header: RequestHeader, body: &[u8], authentication: &[u8]) -> Vec<u8> {
+    header.body_length = body.len() as u32;
+    header.authentication_length = authentication.len() as u16;
+    [&header.bytes()[..], body, authentication].concat()
 }
 
 /// Whether an answer's header says what was read of it otherwise.

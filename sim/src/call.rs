@@ -3,9 +3,10 @@
 use crate::capabilities::{ECDSA, RSA};
 use crate::identity::Token;
 use crate::provider::{Made, MadeKey, crypto};
+use crate::specification::policy;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer};
 use parsecd_core::ids::ObjectId;
-use parsecd_wire::algorithm::{Algorithm, AsymmetricSignature, Hash};
+use parsecd_wire::algorithm::{Algorithm, AsymmetricSignature, Hash, SignHash};
 use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
 use parsecd_wire::header::KEEP_CONNECTION;
 use parsecd_wire::{AuthenticationType, KeyAttributes, Opcode, Operation, ProviderId, RequestHeader, Status};
@@ -100,16 +101,24 @@ pub enum KeyUse {
     ExportPublic,
     /// PsaExportKey, and whether the provider serves it.
     Export { served: bool },
+    /// What no provider serves that is here.
+    Unserved,
 }
 
 impl KeyUse {
     /// What a key that is there must answer (operations.md 4.3 and 7, decisions.md 3).
     pub fn status(&self, key: &MadeKey) -> Status {
         let MadeKey { attributes, public, .. } = key;
-        let KeyAttributes { key_type, usage, algorithm: policy, .. } = *attributes;
-        let permits = |algorithm: &AsymmetricSignature| policy == Algorithm::AsymmetricSignature(*algorithm);
-        let fits = |algorithm: &AsymmetricSignature, hash: &[u8]| !matches!(algorithm.hash(), Some(parsecd_wire::algorithm::SignHash::Specific(kind)) if kind.length() != hash.len());
+        let KeyAttributes { key_type, usage, ref algorithm, .. } = *attributes;
+        let permits =
+            |asked: &AsymmetricSignature| policy::permits(algorithm, asked) && policy::fits(key_type, asked);
+        let fits = |asked: &AsymmetricSignature, hash: &[u8]| match policy::hash_of(asked) {
+            Some(SignHash::Specific(kind)) => policy::length(kind) == hash.len(),
+            _ => true,
+        };
+        let served = |asked: &AsymmetricSignature| [ECDSA, RSA].contains(asked);
         match self {
+            KeyUse::Unserved => Status::PsaErrorNotSupported,
             KeyUse::Sign { algorithm, .. } if !usage.sign_hash || !permits(algorithm) => {
                 Status::PsaErrorNotPermitted
             }
@@ -121,6 +130,9 @@ impl KeyUse {
             }
             KeyUse::Verify { algorithm, hash, .. } if !fits(algorithm, hash) => {
                 Status::PsaErrorInvalidArgument
+            }
+            KeyUse::Sign { algorithm, .. } | KeyUse::Verify { algorithm, .. } if !served(algorithm) => {
+                Status::PsaErrorNotSupported
             }
             KeyUse::Verify { algorithm, hash, signature }
                 if crypto::sign(attributes, public, *algorithm, hash) != *signature =>
@@ -140,7 +152,7 @@ impl KeyUse {
             KeyUse::Sign { algorithm, hash } => {
                 Some(crypto::sign(&key.attributes, &key.public, *algorithm, hash))
             }
-            KeyUse::Verify { .. } => None,
+            KeyUse::Verify { .. } | KeyUse::Unserved => None,
             KeyUse::ExportPublic => Some(key.public.clone()),
             KeyUse::Export { .. } => Some(key.secret.clone()),
         }
@@ -172,6 +184,7 @@ impl Meaning {
                 Meaning::Use { operation: KeyUse::Export { served: false }, .. } => {
                     vec![Status::PsaErrorNotSupported, Status::PsaErrorDoesNotExist]
                 }
+                Meaning::Use { operation: KeyUse::Unserved, .. } => vec![Status::PsaErrorNotSupported],
                 _ => vec![Status::PsaErrorDoesNotExist],
             },
             Meaning::Use { operation, .. } => {
@@ -222,6 +235,11 @@ impl Meaning {
     /// Whether it is an export that its provider does not serve, which is known only once it came up.
     pub fn exports_unserved(&self) -> bool {
         matches!(self, Meaning::Use { operation: KeyUse::Export { served: false }, .. })
+    }
+
+    /// Whether it is about a key, and no provider serves it.
+    pub fn is_unserved(&self) -> bool {
+        matches!(self, Meaning::Use { operation: KeyUse::Unserved, .. })
     }
 
     /// The key it is about.

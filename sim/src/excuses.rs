@@ -303,6 +303,9 @@ impl Excuses {
         scene: Scene<'_>,
     ) -> bool {
         let Open { received, since, ref work, .. } = *open;
+        if call.meaning.is_unserved() && !self.unknown(call.provider, received) {
+            return self.excuses_unserved(call, status, open, scene);
+        }
         let own = work.statuses.contains(&status);
         let unchecked = self.executor_failed.is_some_and(|moment| moment >= received);
         let changes = matches!(
@@ -354,9 +357,26 @@ impl Excuses {
                 own || self.little_memory || scene.now - since >= self.queue
             }
             Status::Success | Status::PsaErrorNotPermitted => {
-                call.meaning.exports_unserved() && self.unknown(call.provider, received)
+                (call.meaning.exports_unserved() || call.meaning.is_unserved())
+                    && self.unknown(call.provider, received)
+            }
+            Status::PsaErrorDoesNotExist => {
+                own || (call.meaning.is_unserved() && self.unknown(call.provider, received))
+            }
+            Status::PsaErrorInvalidArgument => {
+                own || (call.meaning.is_unserved() && self.unknown(call.provider, received))
             }
             _ => own,
+        }
+    }
+
+    /// What nobody serves is refused before anything is looked at.
+    fn excuses_unserved(&self, call: &Call, status: Status, open: &Open, scene: Scene<'_>) -> bool {
+        match status {
+            Status::ProviderNotRegistered => self.was_removed(call.provider, open.received),
+            Status::PsaErrorCommunicationFailure => self.stopping,
+            Status::PsaErrorInsufficientMemory => self.little_memory || scene.now - open.since >= self.queue,
+            _ => false,
         }
     }
 
@@ -415,9 +435,10 @@ pub fn key_of(provider: ProviderId) -> Option<ProviderKey> {
 /// Policy and name errors are told before *provider down*.
 fn told_after_provider(call: &Call, planned: &BTreeSet<Status>) -> bool {
     match &call.meaning {
-        Meaning::Use { operation: KeyUse::Export { served: false }, .. } => true,
+        Meaning::Use { operation: KeyUse::Export { served: false } | KeyUse::Unserved, .. } => true,
         Meaning::Use { .. } | Meaning::Destroy { .. } => {
-            planned.contains(&Status::Success) || planned.contains(&Status::PsaErrorInvalidSignature)
+            let after = [Status::Success, Status::PsaErrorInvalidSignature, Status::PsaErrorNotSupported];
+            after.iter().any(|status| planned.contains(status))
         }
         _ => true,
     }

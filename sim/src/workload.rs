@@ -1,5 +1,6 @@
 //! What clients ask: a small hot set of names under a few applications, of both authenticators and none.
 
+mod own;
 mod wrong;
 
 use crate::call::{Auth, Call, KeyUse, Meaning, Template, frame};
@@ -10,7 +11,7 @@ use crate::malformed;
 use crate::plan::{ADMIN, KINDS, Kind, Plan, TOKEN_ADMIN};
 use crate::provider::crypto;
 use crate::random::{Domain, Random};
-use crate::specification::Encoding;
+use crate::specification::{Encoding, policy};
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer, PeerCredentials, PeerGroup};
 use parsecd_wire::algorithm::{Algorithm, Hash};
 use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
@@ -203,6 +204,7 @@ impl Workload {
                 let algorithm = *random.pick(draw, &[ECDSA, ECDSA, RSA]);
                 let length = *random.pick(draw, &[32, 32, 32, 20]);
                 let hash = crypto::expand(random.bits(draw), length);
+                let (algorithm, hash) = self.any_signature(random).unwrap_or((algorithm, hash));
                 let operation = Operation::PsaSignHash { key_name, algorithm, hash: hash.clone() };
                 let used = KeyUse::Sign { algorithm, hash };
                 self.call(operation, id, &auth, Meaning::Use { key, operation: used })
@@ -227,6 +229,9 @@ impl Workload {
                 self.call(Operation::ListKeys, ProviderId::Core, &auth, meaning)
             }
             Kind::ListClients | Kind::DeleteClient => self.administer(kind, auth, random),
+            Kind::Ask if self.encoding.is_some() && random.chance(draw, 700) => {
+                self.own(&auth, key, id, random)
+            }
             Kind::Ask => self.ask(auth, id, random),
             Kind::Malformed if self.encoding.is_some() => self.wrong(auth, id, name, random),
             Kind::Malformed => {
@@ -275,13 +280,14 @@ impl Workload {
     fn create(&mut self, key: KeyIdentity, owning: bool, random: &mut Random) -> (Operation, Meaning) {
         let draw = Domain::Workload;
         let template = *random.pick(draw, &Template::ALL);
-        let attributes = template.attributes();
+        let attributes = self.any_policy(template.attributes(), random);
+        let imports =
+            !template.can_be_generated() || (template.can_be_imported() && random.chance(draw, 300));
         let refusals = match template {
+            _ if !imports && policy::is_deprecated(&attributes) => vec![Status::DeprecatedPrimitive],
             Template::Secret if owning => vec![Status::PsaErrorNotSupported],
             _ => Vec::new(),
         };
-        let imports =
-            !template.can_be_generated() || (template.can_be_imported() && random.chance(draw, 300));
         let key_name = key.name.to_string();
         let operation = if imports {
             let seed = random.bits(draw);

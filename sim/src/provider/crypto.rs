@@ -2,6 +2,7 @@
 //! be checked from what the client knows.
 
 use crate::canary;
+use crate::specification::policy;
 use crate::trace::digest;
 use parsecd_core::job::KeyOperation;
 use parsecd_core::outcome::{Effect, Outcome};
@@ -108,7 +109,7 @@ pub fn sign(
 
 /// The hash of `input`.
 pub fn hash(algorithm: Hash, input: &[u8]) -> Vec<u8> {
-    expand(digest(&("hash", algorithm, input)), algorithm.length())
+    expand(digest(&("hash", algorithm, input)), policy::length(algorithm))
 }
 
 /// Uses a key whose parts are known. `secret` is empty where only the public part is there.

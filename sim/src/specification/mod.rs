@@ -10,6 +10,7 @@ pub mod header;
 pub mod numbers;
 pub mod odd;
 pub mod operations;
+pub mod policy;
 pub mod protobuf;
 pub mod requests;
 pub mod results;

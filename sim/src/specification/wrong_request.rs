@@ -17,7 +17,7 @@ pub struct WrongAuthentication {
 
 /// Somebody who is nobody here.
 pub fn authentication(choices: &mut Choices) -> WrongAuthentication {
-    let any: Vec<u8> = (0..choices.below(9)).map(|index| index as u8 * 37).collect();
+    let any: Vec<u8> = (0..choices.below(9)).map(|index| (index * 31) as u8).collect();
     let (kind, bytes, told) = match choices.below(8) {
         0 => (2, any, Status::AuthenticatorNotRegistered),
         1 => (1, Vec::new(), Status::AuthenticationError),

@@ -5,6 +5,7 @@ use parsecd_core::connection::{Frame, FrameReader, Progress};
 use parsecd_wire::header::HEADER_LENGTH;
 use parsecd_wire::{RawHeader, Status};
 use serde_json::Value;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 const LIMIT: u32 = 1 << 20;
 
@@ -236,6 +237,50 @@ fn two_cuts_anywhere_change_nothing() {
 fn three_cuts_anywhere_in_a_frame_without_body_change_nothing() {
     cut_everywhere("ping", &stream(header(0, 0), 0), 3);
     cut_everywhere("ping with a name", &stream(header(0, 3), 3), 3);
+}
+
+/// What a reader holds, as far as it can tell.
+fn state(reader: &FrameReader) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    reader.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// From this every way to cut follows, for frames up to 256 bytes: a reader that has been given the first bytes
+/// in one piece, and then more in a second one, is in the state of one that was given all of them in one piece.
+/// So one that was given them in any number of pieces is in that state after each of them.
+#[test]
+fn what_a_reader_holds_follows_from_the_bytes_and_not_from_how_they_were_cut() {
+    let mut streams = small_streams();
+    streams.push(("16 bytes of body", stream(header(16, 0), 16)));
+    streams.push(("16 bytes of authentication", stream(header(0, 16), 16)));
+    for (name, stream) in streams {
+        let (end, outcome) = by_the_table(&stream);
+        let unfinished = if outcome == Outcome::Incomplete { end } else { end - 1 };
+        let whole = |end: usize| {
+            let mut reader = FrameReader::new(LIMIT);
+            assert!(matches!(reader.push(&stream[..end]).progress, Progress::Incomplete), "{name}");
+            reader
+        };
+        let states: Vec<u64> = (0..=unfinished).map(|end| state(&whole(end))).collect();
+        for first in 0..=unfinished {
+            for second in first..=unfinished {
+                let mut reader = whole(first);
+                reader.push(&stream[first..second]);
+                assert_eq!(state(&reader), states[second], "{name}, cut at {first} and {second}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_split_of_a_body_of_16_bytes_gives_the_same_frame() {
+    let frame = stream(header(16, 0), 16);
+    for bits in 0..1_u32 << 16 {
+        let cuts: Vec<usize> =
+            (0..16).filter(|cut| bits >> cut & 1 == 1).map(|cut| HEADER_LENGTH + cut).collect();
+        assert_no_cut_matters("16 bytes of body", &frame, &cuts);
+    }
 }
 
 #[test]

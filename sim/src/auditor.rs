@@ -58,7 +58,7 @@ pub struct Arrival {
 }
 
 /// A request that came in whole.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Open {
     /// The application whose keys it changes.
     pub(crate) changes: Option<ApplicationIdentity>,
@@ -70,14 +70,14 @@ pub(crate) struct Open {
 }
 
 /// An answer whose body is still to come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Told {
     status: Status,
     span: Span,
 }
 
 /// The auditor of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Auditor {
     /// What it found.
     pub findings: Findings,

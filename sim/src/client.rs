@@ -41,7 +41,7 @@ pub enum Manner {
 }
 
 /// A client.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     /// What it asks, until it is in the world's list of requests.
     pub calls: Vec<Call>,

@@ -81,7 +81,7 @@ impl Work {
 }
 
 /// All troubles of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Excuses {
     store: Window,
     full: Window,

@@ -17,6 +17,7 @@ mod disturb;
 mod driver;
 pub mod excuses;
 pub mod faults;
+pub mod fork;
 pub mod identity;
 pub mod lifecycle;
 mod link;

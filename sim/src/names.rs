@@ -62,6 +62,11 @@ pub struct Names {
 }
 
 impl Names {
+    /// What is known of a name whose changes are all over, as text.
+    pub fn known(&self, key: &KeyIdentity) -> String {
+        self.names.get(key).map_or_else(String::new, |name| format!("{:?}", name.known))
+    }
+
     /// Nothing is known of any name.
     pub fn know_nothing(&mut self) {
         self.ignorant = true;

@@ -1,6 +1,6 @@
 //! What one run is made of: knobs, weights of faults and operations, all drawn from the seed.
 
-use crate::provider::JobFault;
+use crate::provider::{JobFault, Left};
 use crate::random::{Domain, Random};
 use crate::store::GroupFate;
 use parsecd_core::config::{
@@ -165,12 +165,14 @@ pub struct Script {
     pub opens: VecDeque<JobFault>,
     /// Of the group commits that come.
     pub groups: VecDeque<GroupFate>,
-    /// The daemon dies after so many events of each life.
-    pub crashes: VecDeque<u64>,
-    /// Whether a crash finds the pending commit written.
-    pub crash_keeps_pending: bool,
+    /// How many of the transactions that wait a crash finds written.
+    pub crash_keeps: usize,
     /// Which of the states that a failed sync leaves is the truth.
     pub doubt_choice: u64,
+    /// What comes of the jobs of hosts that die; `None`: chance says.
+    pub killed: Option<Left>,
+    /// When a device finishes what it does by itself, in nanoseconds; `None`: chance says.
+    pub lands_after: Option<u64>,
 }
 
 /// All of a run but its events.

@@ -8,7 +8,7 @@ const SEQUENCE_BITS: u32 = 56;
 
 /// Events that wait for their time. Of those with the same time the ones of a lower class come first, and of
 /// those the ones that were put in first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Queue<E> {
     /// Time, class and sequence, place among the events. Events are large and do not move.
     order: BinaryHeap<Reverse<(u64, u64, u32)>>,

@@ -4,10 +4,13 @@
 use crate::call::{Auth, Call, KeyUse, Meaning, Template};
 use crate::capabilities::ECDSA;
 use crate::client::Client;
+use crate::crash_table::may::May;
+use crate::fork::{Death, Deaths, Forks};
 use crate::plan::{Plan, Script};
-use crate::provider::{JobFault, crypto};
+use crate::provider::{JobFault, Left, crypto};
 use crate::random::Random;
 use crate::run::conclude;
+use crate::stage::SECOND;
 use crate::store::GroupFate;
 use crate::trace::Trace;
 use crate::world::World;
@@ -15,7 +18,7 @@ use parsecd_core::identity::KeyIdentity;
 use parsecd_wire::{KeyAttributes, Operation, ProviderId, Status};
 
 /// A request of a story.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Request {
     /// A key is generated.
     Generate,
@@ -32,39 +35,56 @@ impl Request {
     pub const ALL: [Request; 4] = [Request::Generate, Request::Import, Request::Destroy, Request::Sign];
 }
 
+/// One life of the daemon in a story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Requests come as soon as it starts; else when it has recovered and is at rest.
+    pub hurried: bool,
+    /// Another device is there.
+    pub other_device: bool,
+    /// How the jobs go that come first; those after them go well.
+    pub jobs: Vec<JobFault>,
+    /// How the group commits go that come first.
+    pub groups: Vec<GroupFate>,
+    /// Which of the states that a failed sync leaves turns out to be the truth.
+    pub doubt: u64,
+    /// What comes of a job whose host is killed.
+    pub killed: Left,
+    /// How it ends; `None`: with the story.
+    pub death: Option<Death>,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Life {
+            hurried: false,
+            other_device: false,
+            jobs: Vec::new(),
+            groups: Vec::new(),
+            doubt: 0,
+            killed: Left::Nothing,
+            death: None,
+        }
+    }
+}
+
 /// A story.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Story {
     /// Whether the provider owns its objects.
     pub owning: bool,
     /// Whether the key is there before.
     pub begins_with_key: bool,
-    /// What is asked of that key.
-    pub requests: Vec<Request>,
-    /// Whether everything is asked at one time; else each request is asked when the world is at rest.
-    pub together: bool,
-    /// How the jobs go that come: those of the requests first, those of recovery after them.
-    pub jobs: Vec<JobFault>,
-    /// How the group commits go that come.
-    pub groups: Vec<GroupFate>,
-    /// Which of the states that a failed sync leaves is the truth.
-    pub doubt_choice: u64,
-    /// Whether the device is another one after the first crash, until the world heals.
-    pub other_device: bool,
-    /// Whether a crash finds the pending commit written.
-    pub keeps_pending: bool,
-    /// Inputs and outputs after which the daemon dies: counted from the first request, then from each start.
-    pub crashes: Vec<u64>,
+    /// What is asked of that key: each group at one time, when what came of the one before is at rest.
+    pub asked: Vec<Vec<Request>>,
+    /// The lives of the daemon; of groups that are asked in one that dies, what is left is not asked again.
+    pub lives: Vec<Life>,
 }
 
-/// How a story ended.
-#[derive(Debug)]
+/// How a life ended that did not end too early.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// How often the daemon died before the world healed.
-    pub crashes: u64,
-    /// What its first death left, if nothing was under way: recovery from equal remains is the same.
-    pub remains: Option<u64>,
-    /// What each client was told, if it was.
+    /// What each client of this life was told, if it was.
     pub told: Vec<Option<Status>>,
     /// Whether the key is there.
     pub exists: bool,
@@ -74,6 +94,30 @@ pub struct Ending {
     pub makes: Option<Status>,
     /// Everything that is wrong.
     pub violations: Vec<String>,
+}
+
+/// Where a story stands between two lives.
+pub struct Stand {
+    /// The world without the daemon.
+    pub world: World,
+    /// What has not been asked.
+    pub left: Vec<Vec<Request>>,
+    /// Whether the key may be there.
+    pub may: May,
+}
+
+/// What came of a life.
+pub struct Lived {
+    /// How it ended without a death.
+    pub ending: Ending,
+    /// What it left where it died, with what that is as text.
+    pub deaths: Vec<(Death, String, Stand)>,
+    /// Deaths that were looked at.
+    pub tried: u64,
+    /// Jobs that were begun and groups that were written before the world healed.
+    pub begun: (usize, usize),
+    /// What is wrong with it.
+    pub broken: Option<String>,
 }
 
 /// The application of every story.
@@ -88,76 +132,133 @@ pub fn world(script: Script) -> World {
     World::new(plan, Random::new(0, u64::MAX), Trace::default())
 }
 
+/// The script of a life. What a device does by itself comes after the first search for it, and before the second.
+fn script(life: &Life) -> Script {
+    let opens = if life.other_device { vec![JobFault::OtherDevice] } else { Vec::new() };
+    Script {
+        jobs: life.jobs.clone().into(),
+        groups: life.groups.clone().into(),
+        opens: opens.into(),
+        doubt_choice: life.doubt,
+        killed: Some(life.killed),
+        lands_after: Some(SECOND),
+        ..Script::default()
+    }
+}
+
 impl Story {
-    /// One request without any fault.
+    /// One request, and nothing goes wrong.
     pub fn of(owning: bool, request: Request) -> Story {
         Story {
             owning,
             begins_with_key: matches!(request, Request::Destroy | Request::Sign),
-            requests: vec![request],
-            together: false,
-            jobs: Vec::new(),
-            groups: Vec::new(),
-            doubt_choice: 0,
-            other_device: false,
-            keeps_pending: false,
-            crashes: Vec::new(),
+            asked: vec![vec![request]],
+            lives: vec![Life::default()],
         }
     }
 
-    /// Tells the story, lets the world heal and checks everything.
-    pub fn tell(&self) -> Ending {
-        let mut opens = vec![JobFault::None];
-        if self.other_device {
-            opens.push(JobFault::OtherDevice);
+    /// Tells the story; `None` if one of its lives does not get as far as its death. What is wrong with it is told
+    /// by the last life.
+    pub fn tell(&self) -> Option<Lived> {
+        let mut stand = self.begin();
+        let mut lived = None;
+        for life in &self.lives {
+            let mut told = self.live(&stand, life, life.death.map(Deaths::This));
+            if life.death.is_some() {
+                let (_, _, next) = told.deaths.pop()?;
+                stand = next;
+            }
+            lived = Some(told);
         }
-        let calm = Script {
-            crash_keeps_pending: self.keeps_pending,
-            doubt_choice: self.doubt_choice,
-            ..Script::default()
-        };
-        let mut world = world(Script { opens: opens.into(), ..calm.clone() });
-        world.rest();
+        lived
+    }
+
+    /// The beginning: the daemon has not started, and the key is there or not.
+    pub fn begin(&self) -> Stand {
+        let mut world = world(script(&Life::default()));
         if self.begins_with_key {
+            world.rest();
             self.ask(&mut world, Request::Generate);
             world.rest();
+            world.crash();
         }
-        world.stage.script.jobs = self.jobs.clone().into();
-        world.stage.script.groups = self.groups.clone().into();
-        let mut crashes = self.crashes.iter().copied();
-        if let Some(first) = crashes.next() {
-            world.crash_after(first);
+        Stand { world, left: self.asked.clone(), may: May::surely(self.begins_with_key) }
+    }
+
+    /// Lets the daemon live from where the story stands, asks what is left, and concludes.
+    pub fn live(&self, stand: &Stand, life: &Life, deaths: Option<Deaths>) -> Lived {
+        let mut world = stand.world.without_daemon();
+        world.stage.script = script(life);
+        world.stage.begun = (0, 0);
+        world.forks = deaths.map(|deaths| Forks::new(self.key(), deaths));
+        let mut lived = Lived {
+            ending: Ending {
+                told: Vec::new(),
+                exists: false,
+                signs: None,
+                makes: None,
+                violations: Vec::new(),
+            },
+            deaths: Vec::new(),
+            tried: 0,
+            begun: (0, 0),
+            broken: None,
+        };
+        if life.hurried {
+            world.start();
+        } else {
+            world.rest();
         }
-        world.stage.script.crashes = crashes.collect();
-        let mut asked = Vec::new();
-        for request in &self.requests {
-            asked.push(self.ask(&mut world, *request));
-            if !self.together {
-                world.rest();
-            }
+        lived.died(&mut world, &[], &stand.may, &stand.left);
+        let mut may = stand.may.clone();
+        for (index, group) in stand.left.iter().enumerate() {
+            let asked: Vec<_> =
+                group.iter().map(|request| (*request, self.ask(&mut world, *request))).collect();
+            world.rest();
+            lived.died(&mut world, &asked, &may, &stand.left[index + 1..]);
+            let told: Vec<_> = asked.into_iter().map(|(request, id)| (request, world.status(id))).collect();
+            may = may.after(&told, false);
+            lived.ending.told.extend(told.into_iter().map(|(_, status)| status));
         }
-        world.rest();
-        let died = world.counts.crashes;
-        let told = asked.into_iter().map(|id| world.status(id)).collect();
-        world.stage.script = calm;
+        lived.begun = world.stage.begun;
+        world.forks = None;
+        world.stage.script.jobs.clear();
+        world.stage.script.groups.clear();
         conclude(&mut world);
-        let exists = world.store.visible().keys.contains_key(&self.key());
-        let signs = self.ask(&mut world, Request::Sign);
+        self.conclude(&mut world, &may, &mut lived);
+        lived
+    }
+
+    fn conclude(&self, world: &mut World, may: &May, lived: &mut Lived) {
+        let key = self.key();
+        let object = world.store.visible().keys.get(&key).map(|row| row.object);
+        let signs = self.ask(world, Request::Sign);
         world.rest();
-        let makes = self.ask(&mut world, Request::Generate);
+        let makes = self.ask(world, Request::Generate);
         world.rest();
+        let ending = &mut lived.ending;
+        ending.exists = object.is_some();
+        (ending.signs, ending.makes) = (world.status(signs), world.status(makes));
         let violations = world.auditor.findings.violations.iter();
-        Ending {
-            crashes: died,
-            remains: world.first_remains,
-            told,
-            exists,
-            signs: world.status(signs),
-            makes: world.status(makes),
-            violations: violations
-                .map(|violation| format!("{:?}: {}", violation.oracle, violation.text))
-                .collect(),
-        }
+        ending.violations =
+            violations.map(|violation| format!("{:?}: {}", violation.oracle, violation.text)).collect();
+        // A later request may have made the key on the other device.
+        let away = object.is_some_and(|object| world.fleet.owning().is_away(object));
+        let (signed, made) = match ending.exists {
+            true if away => (Status::PsaErrorHardwareFailure, Status::PsaErrorAlreadyExists),
+            true => (Status::Success, Status::PsaErrorAlreadyExists),
+            false => (Status::PsaErrorDoesNotExist, Status::Success),
+        };
+        let wrong = if !ending.violations.is_empty() {
+            "an invariant is broken"
+        } else if (ending.signs, ending.makes) != (Some(signed), Some(made)) {
+            "the key is neither usable nor gone"
+        } else if !may.allows(ending.exists) {
+            "what was told does not lead there"
+        } else {
+            return;
+        };
+        lived.broken.get_or_insert(format!("{wrong}: {ending:?}"));
     }
 
     fn ask(&self, world: &mut World, request: Request) -> usize {
@@ -188,8 +289,31 @@ impl Story {
         world.workload.call(operation, provider, &auth(), meaning)
     }
 
-    fn key(&self) -> KeyIdentity {
+    /// The key that the story is about.
+    pub fn key(&self) -> KeyIdentity {
         let application = auth().application().expect("a name is an application");
         KeyIdentity::new(&application, &if self.owning { "owning" } else { "sealing" }.into(), "key")
+    }
+}
+
+impl Lived {
+    /// Takes what deaths left while these requests were under way. They are never told more than they were then.
+    fn died(&mut self, world: &mut World, asked: &[(Request, usize)], may: &May, left: &[Vec<Request>]) {
+        let Some(forks) = &mut world.forks else { return };
+        self.tried += std::mem::take(&mut forks.tried);
+        forks.known.clear();
+        for fork in std::mem::take(&mut forks.found) {
+            let told: Vec<_> = asked.iter().map(|(request, id)| (*request, fork.world.status(*id))).collect();
+            let may = may.after(&told, true);
+            if may.is_impossible() {
+                self.broken
+                    .get_or_insert(format!("what was told cannot be: {told:?}, before {:?}", fork.death));
+            }
+            self.deaths.push((
+                fork.death,
+                fork.remains,
+                Stand { world: fork.world, left: left.to_vec(), may },
+            ));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::clock::WallClock;
 use crate::faults::{Family, Faults};
 use crate::plan::{GROUP_FAULTS, JOB_FAULTS, OPEN_FAULTS, Plan, Script, Weights};
-use crate::provider::JobFault;
+use crate::provider::{JobFault, Left};
 use crate::queue::Queue;
 use crate::random::{Domain, Random};
 use crate::store::GroupFate;
@@ -130,7 +130,7 @@ impl Event {
 }
 
 /// What every actor shares.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stage {
     /// Nanoseconds since the world began.
     pub now: u64,
@@ -150,6 +150,8 @@ pub struct Stage {
     pub stopped_until: u64,
     /// Faults that struck.
     pub faults: Faults,
+    /// Jobs that lanes have begun, openings excepted, and groups that the store has written.
+    pub begun: (usize, usize),
     queue: Queue<Event>,
 }
 
@@ -166,6 +168,7 @@ impl Stage {
             wall: WallClock::default(),
             stopped_until: 0,
             faults: Faults::default(),
+            begun: (0, 0),
             queue: Queue::default(),
         }
     }
@@ -208,6 +211,21 @@ impl Stage {
         self.queue.any(wanted)
     }
 
+    /// Takes out, in order, what will happen outside of the daemon's process and its connections, with how far off
+    /// it is; the rest is forgotten.
+    pub fn take_events(&mut self) -> Vec<(u64, Event)> {
+        let kept = |event: &Event| {
+            !event.needs_daemon() && !matches!(event, Event::Client(_) | Event::ClientReads(_))
+        };
+        let mut events = Vec::new();
+        while let Some((at, event)) = self.queue.pop() {
+            if kept(&event) {
+                events.push((at.saturating_sub(self.now), event));
+            }
+        }
+        events
+    }
+
     /// Forgets the requests of the storm that have not begun.
     pub fn end_storm(&mut self) {
         self.queue.retain(|event| !matches!(event, Event::Request));
@@ -221,6 +239,7 @@ impl Stage {
 
     /// How a job that a lane begins will go.
     pub fn job_fault(&mut self) -> JobFault {
+        self.begun.0 += 1;
         if let Some(fault) = self.script.jobs.pop_front() {
             return fault;
         }
@@ -241,6 +260,12 @@ impl Stage {
         fault
     }
 
+    /// What comes of a job whose host dies.
+    pub fn left(&mut self) -> Left {
+        let all = [Left::Later, Left::Whole, Left::Half, Left::Nothing];
+        *self.random.pick(Domain::Provider, &all)
+    }
+
     fn note_fault(&mut self, fault: JobFault) {
         match fault {
             JobFault::None => {}
@@ -255,6 +280,7 @@ impl Stage {
 
     /// How a group commit will go.
     pub fn group_fate(&mut self) -> GroupFate {
+        self.begun.1 += 1;
         if let Some(fate) = self.script.groups.pop_front() {
             return fate;
         }

@@ -89,7 +89,7 @@ pub enum GroupFate {
 }
 
 /// The fake store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Store {
     /// What may be on the disk. The first is what this process reads.
     states: Vec<Tables>,
@@ -125,6 +125,11 @@ impl Store {
     /// Takes a transaction into the next group.
     pub fn submit(&mut self, ticket: Ticket, mutation: Mutation) {
         self.pending.push((ticket, mutation));
+    }
+
+    /// Transactions of the group that waits.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
     }
 
     /// Whether a group waits.
@@ -236,13 +241,11 @@ impl Store {
         damaged.retain(|identity, _| states.iter().any(|tables| tables.keys.contains_key(identity)));
     }
 
-    /// The daemon dies; the group that waits was written or not.
-    pub fn crash(&mut self, pending_kept: bool, choice: u64) {
+    /// The daemon dies; so many transactions of the group that waits were written.
+    pub fn crash(&mut self, kept: usize, choice: u64) {
         self.settle(choice);
-        for (_, mutation) in std::mem::take(&mut self.pending) {
-            if pending_kept {
-                self.states[0].apply(&mutation);
-            }
+        for (_, mutation) in std::mem::take(&mut self.pending).into_iter().take(kept) {
+            self.states[0].apply(&mutation);
         }
         self.forget_damage();
     }

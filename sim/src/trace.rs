@@ -89,7 +89,7 @@ pub struct Checkpoint {
 }
 
 /// What happened so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Trace {
     hash: Digest,
     events: u64,

@@ -7,6 +7,7 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::clock::real;
 use crate::faults::Family;
+use crate::fork::{Forks, outlives};
 use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
 use crate::plan::{LISTENER, Plan};
@@ -15,7 +16,7 @@ use crate::random::{Domain, Random};
 use crate::stage::{Event, MICRO, MILLI, Stage};
 use crate::store::Store;
 use crate::tell;
-use crate::trace::{Trace, digest};
+use crate::trace::Trace;
 use crate::watch::Watch;
 use crate::workload::Workload;
 use parsecd_core::ids::{ConnectionKey, HostKey, ProviderKey, Ticket};
@@ -98,10 +99,10 @@ pub struct World {
     pub(crate) requests_left: u64,
     /// When a request last came in whole.
     pub(crate) asked_at: u64,
-    /// What the first crash of a story left.
-    pub(crate) first_remains: Option<u64>,
+    /// What each death of the daemon would leave, where stories ask for that.
+    pub(crate) forks: Option<Forks>,
     /// Of one step; kept so that it need not grow again.
-    outputs: Vec<Output>,
+    pub(crate) outputs: Vec<Output>,
     /// The next client waits for another one to go.
     pub(crate) request_waits: bool,
     /// Connections that the core has begun to end in this step.
@@ -142,7 +143,7 @@ impl World {
             recovering: false,
             requests_left: plan.requests,
             asked_at: 0,
-            first_remains: None,
+            forks: None,
             outputs: Vec::new(),
             stage,
             plan,
@@ -176,6 +177,11 @@ impl World {
         if reload {
             self.tell_configuration();
         }
+    }
+
+    /// Runs until the daemon has started.
+    pub fn start(&mut self) {
+        while self.service.is_none() && self.advance() {}
     }
 
     /// Runs until nothing happens any more.
@@ -241,21 +247,7 @@ impl World {
         id
     }
 
-    /// The daemon dies after so many more inputs and outputs.
-    pub fn crash_after(&mut self, events: u64) {
-        self.crash_at = Some(self.life + events);
-    }
-
-    /// Hash of all that outlives the daemon and of what clients were told, right after it died; `None` while
-    /// something is under way that takes time, so that no two such moments are alike.
-    pub fn remains(&self) -> Option<u64> {
-        let moves = self.stage.is_awaited(|event| matches!(event, Event::Lands(..))) || self.fleet.is_busy();
-        let told: Vec<_> = self.clients.iter().map(|client| &client.answers).collect();
-        let (jobs, groups) = (&self.stage.script.jobs, &self.stage.script.groups);
-        (!moves).then(|| digest(&format!("{:?}{:?}{told:?}{jobs:?}{groups:?}", self.store, self.fleet)))
-    }
-
-    /// Hash of the core's whole state.
+    /// What a client was told first.
     pub fn status(&self, id: usize) -> Option<Status> {
         self.clients.get(id)?.answers.first().copied()
     }
@@ -383,12 +375,17 @@ impl World {
         self.auditor.seen(watch.seen, &self.calls, scene);
         given_up.into_iter().for_each(|connection| self.is_given_up(connection));
         self.finished.clear();
+        self.fork();
         if self.dies_here() {
             return;
         }
         for output in outputs.drain(..) {
             self.stage.trace.event(&output, || tell::output(&output));
+            let outlives = outlives(&output);
             self.perform(output);
+            if outlives {
+                self.fork();
+            }
             if self.dies_here() {
                 return;
             }
@@ -436,9 +433,13 @@ impl World {
 
     /// The daemon dies.
     pub fn crash(&mut self) {
-        if self.service.take().is_none() {
-            return;
+        if self.service.take().is_some() {
+            self.dies();
         }
+    }
+
+    /// What the death of the daemon means for everything else.
+    pub(crate) fn dies(&mut self) {
         self.stage.trace.note(|| "--- the daemon dies".to_owned());
         self.counts.crashes += 1;
         self.stage.faults.strikes(Family::Process);
@@ -449,10 +450,10 @@ impl World {
             self.auditor.findings.mark(Mark::CrashDuringRecovery);
         }
         let scripted = self.plan.requests == 0;
-        let kept = if scripted {
-            self.stage.script.crash_keeps_pending
-        } else {
-            self.stage.random.chance(Domain::Crash, 500)
+        let kept = match scripted {
+            true => self.stage.script.crash_keeps,
+            false if self.stage.random.chance(Domain::Crash, 500) => usize::MAX,
+            false => 0,
         };
         let choice = if self.store.in_doubt() { self.doubt_choice() } else { 0 };
         self.store.crash(kept, choice);
@@ -469,9 +470,6 @@ impl World {
         self.opens.clear();
         self.commits.clear();
         self.recovering = true;
-        if scripted && self.counts.crashes == 1 {
-            self.first_remains = self.remains();
-        }
         let delay = self.stage.latency(Domain::Crash, 10 * MILLI);
         self.stage.after(delay, Event::Restart);
     }
@@ -483,11 +481,7 @@ impl World {
         self.stage.boot += 1;
         self.life = 0;
         let within = self.stage.weights.crash_within;
-        self.crash_at = match self.stage.script.crashes.pop_front() {
-            Some(at) => Some(at),
-            None if within > 0 => Some(self.stage.random.between(Domain::Crash, 1, within)),
-            None => None,
-        };
+        self.crash_at = (within > 0).then(|| self.stage.random.between(Domain::Crash, 1, within));
         let within = self.stage.weights.stop_within;
         if within > 0 {
             let requests = self.stage.random.between(Domain::Crash, 1, within);

@@ -26,7 +26,7 @@ pub fn execute(options: &Options) -> Result<ExitCode, String> {
     quiet_panics();
     let budget = options.budget.unwrap_or_else(|| budget_of(options.seed, options.budgets));
     if options.crash_table {
-        return Ok(stories::tell_all());
+        return Ok(stories::tell_all(options.threads));
     }
     if let Some(path) = &options.tape {
         return play(path);

@@ -2,7 +2,7 @@
 
 use super::owning::Owning;
 use super::sealing::Sealing;
-use super::{Backend, JobFault, Made, Part, crypto, run_keyless};
+use super::{Backend, JobFault, Left, Made, Part, crypto, run_keyless};
 use crate::plan::{OWNING, Plan, SEALING};
 use crate::random::Domain;
 use crate::stage::{Event, HostId, MICRO, MILLI, Stage, Told};
@@ -18,11 +18,11 @@ use std::sync::Arc;
 const TRANSIT: u64 = 100 * MICRO;
 
 /// All hosts of all lives, and the devices behind them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fleet {
-    hosts: BTreeMap<HostId, Host>,
-    sealing: Sealing,
-    owning: Owning,
+    pub(crate) hosts: BTreeMap<HostId, Host>,
+    pub(crate) sealing: Sealing,
+    pub(crate) owning: Owning,
     /// Every key that was made.
     pub made: Made,
     /// Providers whose signatures are verified before they leave: only these make wrong ones.
@@ -40,26 +40,33 @@ pub struct Fleet {
     pub pin_refused: bool,
 }
 
-#[derive(Debug)]
-struct Host {
-    lanes: Vec<Lane>,
+#[derive(Clone, Debug)]
+pub(crate) struct Host {
+    pub(crate) lanes: Vec<Lane>,
     /// When it loses patience with the host before it; `None` once it has started.
     starting: Option<u64>,
     closing: bool,
     orphan: bool,
 }
 
-#[derive(Debug, Default)]
-struct Lane {
-    running: Option<Running>,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lane {
+    pub(crate) running: Option<Running>,
     waiting: Option<(Ticket, Arc<Job>)>,
 }
 
-#[derive(Debug)]
-struct Running {
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
     ticket: Ticket,
-    job: Arc<Job>,
-    fault: JobFault,
+    pub(crate) job: Arc<Job>,
+    pub(crate) fault: JobFault,
+    /// What comes of it if its host dies, where that is told.
+    pub(crate) killed: Option<Left>,
+}
+
+/// Whether a device holds other objects after it.
+fn changes(job: &Job) -> bool {
+    matches!(job, Job::Generate { .. } | Job::Import { .. } | Job::Remove { .. })
 }
 
 /// Providers whose signatures are verified before they leave.
@@ -220,7 +227,7 @@ impl Fleet {
         let fault = if opens { stage.open_fault(id.key.provider == OWNING) } else { stage.job_fault() };
         let usual = if matches!(*job, Job::Generate { .. }) { 5 * MILLI } else { MILLI };
         let delay = stage.latency(Domain::Provider, usual);
-        lane.running = Some(Running { ticket, job, fault });
+        lane.running = Some(Running { ticket, job, fault, killed: stage.script.killed });
         if fault != JobFault::Hangs {
             stage.after(delay, Event::JobEnds(id, index, ticket));
         }
@@ -318,10 +325,9 @@ impl Fleet {
     }
 
     fn land_later(&mut self, provider: ProviderKey, job: Arc<Job>, stage: &mut Stage) {
-        if matches!(*job, Job::Generate { .. } | Job::Import { .. } | Job::Remove { .. })
-            && provider == OWNING
-        {
-            let delay = stage.random.between(Domain::Provider, 0, self.settling / 2);
+        if changes(&job) && provider == OWNING {
+            let by_chance = |stage: &mut Stage| stage.random.between(Domain::Provider, 0, self.settling / 2);
+            let delay = stage.script.lands_after.unwrap_or_else(|| by_chance(stage));
             stage.after(delay, Event::Lands(self.owning.slot(), job));
         }
     }
@@ -335,13 +341,9 @@ impl Fleet {
     pub fn dies(&mut self, id: HostId, stage: &mut Stage) {
         let Some(host) = self.hosts.remove(&id) else { return };
         for lane in host.lanes {
-            if let Some(Running { ticket, job, .. }) = lane.running {
-                match stage.random.between(Domain::Provider, 0, 3) {
-                    0 => self.land_later(id.key.provider, job, stage),
-                    1 => drop(self.effect(id.key.provider, &job, JobFault::UnknownAfter)),
-                    2 => drop(self.effect(id.key.provider, &job, JobFault::UnknownHalfway)),
-                    _ => {}
-                }
+            if let Some(Running { ticket, job, killed, .. }) = lane.running {
+                let left = killed.unwrap_or_else(|| stage.left());
+                self.leaves(id.key.provider, job, left, stage);
                 stage.after(TRANSIT, Event::Tell(id.boot, Told::Finished(ticket, Outcome::LaneLost)));
             }
             if let Some((ticket, _)) = lane.waiting {
@@ -349,6 +351,30 @@ impl Fleet {
             }
         }
         stage.after(2 * TRANSIT, Event::Tell(id.boot, Told::HostDown(id.key)));
+    }
+
+    fn leaves(&mut self, provider: ProviderKey, job: Arc<Job>, left: Left, stage: &mut Stage) {
+        match left {
+            Left::Later => self.land_later(provider, job, stage),
+            Left::Whole => drop(self.effect(provider, &job, JobFault::UnknownAfter)),
+            Left::Half => drop(self.effect(provider, &job, JobFault::UnknownHalfway)),
+            Left::Nothing => {}
+        }
+    }
+
+    /// The machine dies with the daemon: what hosts run is cut.
+    pub fn cut(&mut self, left: Left, stage: &mut Stage) {
+        for (id, host) in std::mem::take(&mut self.hosts) {
+            let running = host.lanes.into_iter().filter_map(|lane| lane.running);
+            running.for_each(|running| self.leaves(id.key.provider, running.job, left, stage));
+        }
+    }
+
+    /// Whether a job runs that makes or removes an object.
+    pub fn is_changing(&self) -> bool {
+        let owning = self.hosts.iter().filter(|(id, _)| id.key.provider == OWNING);
+        let mut running = owning.flat_map(|(_, host)| &host.lanes).filter_map(|lane| lane.running.as_ref());
+        running.any(|running| changes(&running.job))
     }
 
     /// The daemon kills a host.

@@ -55,6 +55,19 @@ pub enum JobFault {
     OtherDevice,
 }
 
+/// What comes of a job whose host dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing.
+    Nothing,
+    /// Half of its effect.
+    Half,
+    /// All of it.
+    Whole,
+    /// All of it, later: the device finishes it by itself.
+    Later,
+}
+
 /// How much of a job's effect a device has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {

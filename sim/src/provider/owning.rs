@@ -13,19 +13,19 @@ use std::collections::BTreeMap;
 
 /// What a token holds of an id.
 #[derive(Clone, Debug)]
-struct Object {
-    secret: Vec<u8>,
-    attributes: KeyAttributes,
+pub(crate) struct Object {
+    pub(crate) secret: Vec<u8>,
+    pub(crate) attributes: KeyAttributes,
     /// Whether its private object is there; a public one without it is half a pair.
-    whole: bool,
+    pub(crate) whole: bool,
 }
 
 /// The provider: a slot that holds one of two tokens.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Owning {
-    tokens: [BTreeMap<ObjectId, Object>; 2],
+    pub(crate) tokens: [BTreeMap<ObjectId, Object>; 2],
     /// Which token each object was made on, also when it is there no more.
-    made_on: BTreeMap<ObjectId, usize>,
+    pub(crate) made_on: BTreeMap<ObjectId, usize>,
     inserted: usize,
     generated: u64,
 }

@@ -14,12 +14,12 @@ use parsecd_wire::{KeyAttributes, Status};
 const TAG: usize = 8;
 
 /// The provider.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sealing {
     /// Number of keys it made; no two get the same secret.
     generated: u64,
     /// Another store key is configured.
-    swapped: bool,
+    pub(crate) swapped: bool,
 }
 
 impl Sealing {

@@ -138,6 +138,11 @@ impl Life {
 }
 
 impl Life {
+    /// Whether nobody knows what its last commit has become.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        matches!(self.state, KeyLife::Doubtful { .. })
+    }
+
     /// Whether its key is on its way to be usable, and not away again.
     pub(crate) fn is_being_made(&self) -> bool {
         matches!(self.state, KeyLife::Reserving { .. } | KeyLife::Making { .. } | KeyLife::Publishing { .. })

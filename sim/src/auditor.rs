@@ -2,6 +2,7 @@
 //! compares. It is written from the specification and knows nothing of how the core works.
 
 mod audit;
+mod certain;
 mod fairness;
 mod rest;
 mod tokens;
@@ -13,6 +14,7 @@ use crate::excuses::{Excuses, Work};
 use crate::lifecycle;
 use crate::names::{Names, Snapshot};
 use crate::oracle::{Findings, Mark, Oracle};
+use crate::probe::Probing;
 use crate::provider::fleet::Fleet;
 use crate::specification;
 use crate::store::Store;
@@ -92,6 +94,10 @@ pub struct Auditor {
     pub(crate) audits: BTreeMap<usize, Vec<Status>>,
     /// An older copy of the store was put back: what was acknowledged since is lost.
     pub restored: bool,
+    /// When the world healed, in whole or in part, and how long a request may be open from then on.
+    pub healed: Option<(u64, u64)>,
+    /// Requests whose answers are certain.
+    pub probing: Option<Probing>,
     pub(crate) config: Config,
     pub(crate) open: BTreeMap<usize, Open>,
     /// Whether each request was answered.
@@ -134,6 +140,8 @@ impl Auditor {
             tokens: Tokens::default(),
             audits: BTreeMap::new(),
             restored: false,
+            healed: None,
+            probing: None,
             config: config.clone(),
             open: BTreeMap::new(),
             answered: Vec::new(),
@@ -252,6 +260,7 @@ impl Auditor {
             format!("request {id} is answered {status:?} before it came in whole")
         });
         let given_up = status == Status::ConnectionError;
+        open.iter().for_each(|open| self.check_patience(id, call, open, scene.now));
         let Some(open) = open.filter(|_| !given_up) else {
             self.telling = Some(Told { status, span: Span::default() });
             return;
@@ -351,7 +360,8 @@ impl Auditor {
             leads.iter().flat_map(|lead| call.meaning.statuses(*lead, made)).collect();
         let fits = no_admin
             || planned.contains(&status)
-            || self.excuses.excuse(call, status, &planned, open, leads, scene);
+            || (!self.is_certain(id, call, status)
+                && self.excuses.excuse(call, status, &planned, open, leads, scene));
         self.findings.check(Oracle::PlannedStatus, fits, || {
             format!(
                 "request {id} {:?} on {:?} is answered {status:?}; it may be {planned:?}, its key leads to {leads:?}",

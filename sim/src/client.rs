@@ -38,6 +38,8 @@ pub enum Manner {
     Drips,
     /// Reads very late.
     ReadsLate,
+    /// Reads nothing.
+    NeverReads,
 }
 
 /// A client.
@@ -107,6 +109,11 @@ impl Client {
         let mut client = Client::silent(vec![call]);
         client.steps = VecDeque::from([(0, Step::Send(client.stream.len()))]);
         client
+    }
+
+    /// A client that does what it is told.
+    pub fn scripted(calls: Vec<Call>, manner: Manner, steps: VecDeque<(u64, Step)>) -> Self {
+        Client { manner, steps, ..Client::silent(calls) }
     }
 
     /// A client that sends nothing by itself.
@@ -201,7 +208,7 @@ fn steps(client: &Client, manner: Manner, plan: &Plan, stage: &mut Stage) -> Vec
     let total = client.stream.len();
     let deadlines = &plan.config.deadlines;
     match manner {
-        Manner::Good | Manner::ReadsLate => {
+        Manner::Good | Manner::ReadsLate | Manner::NeverReads => {
             let mut steps = requests(client, total, stage);
             if stage.random.chance(Domain::Socket, 100) {
                 steps.push_back((MICRO, Step::HalfClose));

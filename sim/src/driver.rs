@@ -113,6 +113,7 @@ impl World {
             }
             Output::Idle { wake, more_work } => {
                 self.wake = wake.map(|(at, _)| at.0);
+                self.wake_reason = wake.map(|(_, reason)| reason);
                 if more_work {
                     self.stage.after(MICRO, Event::MoreWork(self.stage.boot));
                 }
@@ -225,6 +226,7 @@ impl World {
         self.lose_or_back_up();
         let doubted = self.store.in_doubt();
         let fate = match self.stage.group_fate() {
+            GroupFate::Unknown if doubted && self.lasting.store.is_some() => GroupFate::Refused,
             GroupFate::Unknown if doubted => GroupFate::Normal,
             fate => fate,
         };

@@ -162,6 +162,11 @@ impl Excuses {
         self.doubted = began;
     }
 
+    /// Whether the core says that it does not know what the store holds.
+    pub fn is_in_doubt(&self) -> bool {
+        self.doubted
+    }
+
     /// Whether the store has failed since step `since`.
     pub fn store_failed(&self, since: u64) -> bool {
         self.store.touches(since) || self.full.touches(since)
@@ -367,6 +372,19 @@ impl Excuses {
                 own || (call.meaning.is_unserved() && self.unknown(call.provider, received))
             }
             _ => own,
+        }
+    }
+
+    /// Whether it is served while its provider is down: hashes and verifications only by a provider that has been
+    /// up, for until then nobody knows what it can do.
+    pub(crate) fn is_served_without_lanes(&self, call: &Call) -> bool {
+        let known = || key_of(call.provider).is_none_or(|key| self.known.contains_key(&key));
+        match &call.meaning {
+            Meaning::Use { operation: KeyUse::ExportPublic, .. } => true,
+            Meaning::Use { operation: KeyUse::Verify { .. }, .. } | Meaning::Hash { .. } => {
+                self.executor && known()
+            }
+            _ => false,
         }
     }
 

@@ -138,11 +138,25 @@ pub enum Mark {
     DaemonStoodStill,
     ReloadedUnderLoad,
     ProviderRemovedUnderLoad,
+    RestImpossible,
+    PartlyHealedProviderHangs,
+    PartlyHealedProviderHangsAtWork,
+    PartlyHealedProviderAway,
+    PartlyHealedHostsDie,
+    PartlyHealedOtherDevice,
+    PartlyHealedPinWrong,
+    PartlyHealedClientSilent,
+    PartlyHealedClientIdle,
+    PartlyHealedClientNeverReads,
+    PartlyHealedIdentityDown,
+    PartlyHealedStoreReadOnly,
+    PartlyHealedStoreFull,
+    PartlyHealedStoreInDoubt,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 33] = [
+    pub const ALL: [Mark; 47] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -176,6 +190,20 @@ impl Mark {
         Mark::DaemonStoodStill,
         Mark::ReloadedUnderLoad,
         Mark::ProviderRemovedUnderLoad,
+        Mark::RestImpossible,
+        Mark::PartlyHealedProviderHangs,
+        Mark::PartlyHealedProviderHangsAtWork,
+        Mark::PartlyHealedProviderAway,
+        Mark::PartlyHealedHostsDie,
+        Mark::PartlyHealedOtherDevice,
+        Mark::PartlyHealedPinWrong,
+        Mark::PartlyHealedClientSilent,
+        Mark::PartlyHealedClientIdle,
+        Mark::PartlyHealedClientNeverReads,
+        Mark::PartlyHealedIdentityDown,
+        Mark::PartlyHealedStoreReadOnly,
+        Mark::PartlyHealedStoreFull,
+        Mark::PartlyHealedStoreInDoubt,
     ];
 }
 

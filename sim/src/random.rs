@@ -27,6 +27,8 @@ pub enum Domain {
     Identity,
     /// The order of what happens at one instant.
     Schedule,
+    /// What stays broken when the world heals.
+    Healing,
 }
 
 impl Domain {
@@ -41,6 +43,7 @@ impl Domain {
         Domain::Clock,
         Domain::Identity,
         Domain::Schedule,
+        Domain::Healing,
     ];
 
     /// Its name in a tape.
@@ -55,6 +58,7 @@ impl Domain {
             Domain::Clock => "clock",
             Domain::Identity => "identity",
             Domain::Schedule => "schedule",
+            Domain::Healing => "healing",
         }
     }
 }

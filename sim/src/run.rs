@@ -1,13 +1,13 @@
 //! One run: storm, heal, quiesce, check.
 
 use crate::canary;
-use crate::client::Client;
+use crate::lasting::Lasting;
 use crate::oracle::{Findings, Oracle};
-use crate::plan::{Kind, Plan};
+use crate::plan::Plan;
+use crate::probe::PROBED;
 use crate::random::{Domain, Random};
 use crate::trace::{Checkpoint, Telling, Trace};
 use crate::world::{Counts, World};
-use parsecd_core::identity::KeyIdentity;
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,7 +47,14 @@ pub fn run_with(mut random: Random, telling: Telling) -> (Report, Random) {
     let mut world = World::new(plan, random, Trace::new(telling));
     let ended = catch_unwind(AssertUnwindSafe(|| {
         world.storm();
-        conclude(&mut world);
+        if !broken(&world)
+            && let Some(lasting) = Lasting::draw(&mut world.stage.random)
+        {
+            conclude_in_part(&mut world, lasting);
+        }
+        if !broken(&world) {
+            conclude(&mut world);
+        }
     }));
     let panic = ended.err().map(|panic| panic_text(&*panic));
     let random = world.stage.random.clone();
@@ -61,7 +68,7 @@ pub fn conclude(world: &mut World) {
     if broken(world) {
         return;
     }
-    probe(world);
+    world.probe(usize::MAX);
     world.rest();
     if broken(world) {
         return;
@@ -74,22 +81,24 @@ fn broken(world: &World) -> bool {
     !world.auditor.findings.violations.is_empty()
 }
 
-/// Asks for every key that was ever there: in a healed world, each answer is certain.
-fn probe(world: &mut World) {
-    let known: Vec<KeyIdentity> = world.auditor.truth.identities().cloned().collect();
-    let mut applications = Vec::new();
-    for key in known {
-        let auth = world.workload.auth_for(&key.application, &mut world.stage.random);
-        let owning = &*key.provider == "owning";
-        for kind in [Kind::Sign, Kind::ExportPublic] {
-            let call = world.workload.make(kind, auth.clone(), owning, &key.name, &mut world.stage.random);
-            world.connect(Client::good(call));
+/// Heals a part of a world. The rest must be served, also after another start, and what is broken explains all
+/// that goes on.
+pub fn conclude_in_part(world: &mut World, lasting: Lasting) {
+    world.heal_all_but(lasting);
+    for _ in 0..2 {
+        world.settle();
+        if broken(world) {
+            return;
         }
-        if !applications.contains(&key.application) {
-            let call = world.workload.make(Kind::ListKeys, auth.clone(), owning, "", &mut world.stage.random);
-            world.connect(Client::good(call));
-            applications.push(key.application);
+        world.probe(PROBED);
+        let rests = world.settle();
+        if !broken(world) && !rests {
+            world.prove();
         }
+        if broken(world) {
+            return;
+        }
+        world.restart_keeps_rows();
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bytes on their way, half-closes, full buffers, and how each end of a connection learns of the other's end.
 
 use crate::auditor::{Arrival, Scene};
-use crate::client::Step;
+use crate::client::{Manner, Step};
 use crate::faults::Family;
 use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
@@ -31,8 +31,8 @@ impl World {
         if self.stage.random.chance(Domain::Socket, self.stage.weights.accept_fails) {
             self.stage.faults.strikes(Family::Process);
             self.feed(Input::AcceptFailed { listener });
-            let budget = self.service.as_ref().map_or(0, |service| service.accept_budget(listener));
-            self.accept_blocked = budget == 0;
+            let Some(service) = &self.service else { return };
+            self.accept_blocked = service.accept_budget(listener) == 0;
             if !self.accept_blocked {
                 self.stage.after(10 * MILLI, Event::Accept(listener));
             }
@@ -127,6 +127,7 @@ impl World {
         if !self.clients[id].gone {
             self.clients[id].leave();
             self.present.remove(&id);
+            self.difficult_client_gone(id);
             if std::mem::take(&mut self.request_waits) {
                 self.stage.after(0, Event::Request);
             }
@@ -387,6 +388,9 @@ impl World {
 
     pub(crate) fn client_reads(&mut self, id: usize) {
         let client = &mut self.clients[id];
+        if client.manner == Manner::NeverReads {
+            return;
+        }
         if client.read() && client.was_waiting() && !client.gone {
             let delay = client.next_step().map_or(0, |(delay, _)| delay);
             self.stage.after(delay, Event::Client(id));

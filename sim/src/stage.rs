@@ -85,6 +85,8 @@ pub enum Event {
     MoreWork(u32),
     /// The next request of the storm.
     Request,
+    /// The client that stays difficult comes again.
+    DifficultClient,
     /// Something happens to the clocks.
     Clock,
     /// Something happens to the identity provider.
@@ -152,6 +154,8 @@ pub struct Stage {
     pub faults: Faults,
     /// Jobs that lanes have begun, openings excepted, and groups that the store has written.
     pub begun: (usize, usize),
+    /// How each group commit goes, whatever is drawn.
+    lasting: Option<GroupFate>,
     queue: Queue<Event>,
 }
 
@@ -169,6 +173,7 @@ impl Stage {
             stopped_until: 0,
             faults: Faults::default(),
             begun: (0, 0),
+            lasting: None,
             queue: Queue::default(),
         }
     }
@@ -284,6 +289,9 @@ impl Stage {
         if let Some(fate) = self.script.groups.pop_front() {
             return fate;
         }
+        if let Some(fate) = self.lasting {
+            return fate;
+        }
         let (rate, weights) = (self.weights.group, self.weights.groups);
         let fate = self.draw(Domain::Store, rate, &weights, &GROUP_FAULTS).unwrap_or(GroupFate::Normal);
         if fate != GroupFate::Normal {
@@ -299,8 +307,12 @@ impl Stage {
         self.random.weighted(domain, weights).map(|index| faults[index])
     }
 
-    /// Ends all faults.
-    pub fn heal(&mut self) {
+    /// Ends all faults; each group commit goes as `lasting` says.
+    pub fn heal(&mut self, lasting: Option<GroupFate>) {
+        self.lasting = lasting;
+        self.queue.retain(|event| {
+            !matches!(event, Event::Clock | Event::Identity | Event::Reload | Event::Stop(_))
+        });
         let Weights { operations, read_time, .. } = self.weights;
         self.weights = Weights { operations, read_time, ..Weights::default() };
         self.wall = WallClock::default();

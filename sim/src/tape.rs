@@ -9,7 +9,7 @@ use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
 /// Number of domains.
-pub const DOMAINS: usize = 9;
+pub const DOMAINS: usize = 10;
 
 /// What was drawn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::clock::real;
 use crate::faults::Family;
 use crate::fork::{Forks, outlives};
+use crate::lasting::Lasting;
 use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
 use crate::plan::{LISTENER, Plan};
@@ -21,7 +22,7 @@ use crate::watch::Watch;
 use crate::workload::Workload;
 use parsecd_core::ids::{ConnectionKey, HostKey, ProviderKey, Ticket};
 use parsecd_core::input::Input;
-use parsecd_core::output::Output;
+use parsecd_core::output::{Output, WakeReason};
 use parsecd_core::service::{MemoryReport, Service, Start};
 use parsecd_core::store::Mutation;
 use parsecd_core::time::{Instant, Now, WallTime};
@@ -32,7 +33,7 @@ use std::time::Duration;
 /// Clients that are there at one time.
 const CLIENTS: usize = 16;
 /// Events after which a world that has not come to rest never will.
-const PATIENCE: u64 = 400_000;
+pub(crate) const PATIENCE: u64 = 400_000;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,6 +88,17 @@ pub struct World {
     pub(crate) generations: Vec<u32>,
     pub(crate) moment: u64,
     pub(crate) wake: Option<u64>,
+    pub(crate) wake_reason: Option<WakeReason>,
+    /// Times the core was woken.
+    pub(crate) wakes: u64,
+    /// Those since the last other input, and the deadlines there were then.
+    pub(crate) wakes_in_a_row: (u64, u64),
+    /// What stays broken.
+    pub(crate) lasting: Lasting,
+    /// The client that stays difficult, while it is there.
+    pub(crate) difficult: Option<usize>,
+    /// Whatever happens has to be explained by what stays broken.
+    pub(crate) proving: bool,
     pub(crate) last_instant: u64,
     pub(crate) flushing: bool,
     pub(crate) opens: BTreeMap<Ticket, HostKey>,
@@ -133,6 +145,12 @@ impl World {
             generations: Vec::new(),
             moment: 0,
             wake: None,
+            wake_reason: None,
+            wakes: 0,
+            wakes_in_a_row: (0, 0),
+            lasting: Lasting::default(),
+            difficult: None,
+            proving: false,
             last_instant: 0,
             flushing: false,
             opens: BTreeMap::new(),
@@ -163,22 +181,6 @@ impl World {
         self.request_waits = false;
     }
 
-    /// Ends all faults and tells the daemon what an operator would.
-    pub fn heal(&mut self) {
-        self.stage.trace.note(|| "--- the world heals".to_owned());
-        self.workload.identities.heal();
-        self.workload.identities.time = real(self.stage.now);
-        self.stage.heal();
-        self.crash_at = None;
-        let base = self.auditor.config.clone();
-        let reload = self.fleet.pin_refused || self.plan.config != base;
-        self.plan.config = base;
-        self.fleet.heal(&mut self.stage);
-        if reload {
-            self.tell_configuration();
-        }
-    }
-
     /// Runs until the daemon has started.
     pub fn start(&mut self) {
         while self.service.is_none() && self.advance() {}
@@ -197,7 +199,7 @@ impl World {
         self.check_rest();
     }
 
-    fn check_rest(&mut self) {
+    pub(crate) fn check_rest(&mut self) {
         let Some(service) = &self.service else { return };
         let memory = service.memory();
         let MemoryReport { entries, cache, measured, .. } = memory;
@@ -208,6 +210,8 @@ impl World {
         findings.check(Oracle::I7Memory, memory == empty, || format!("at rest the core holds {memory:?}"));
         findings.check(Oracle::I15Liveness, stopped, || "the core never stops".to_owned());
         findings.check(Oracle::I15Liveness, links == 0, || format!("{links} connections are open at rest"));
+        let present = self.present.len();
+        findings.check(Oracle::I15Liveness, present == 0, || format!("{present} clients wait at rest"));
     }
 
     /// The daemon dies and starts again, in a world at rest: that must change nothing.
@@ -224,25 +228,21 @@ impl World {
             .check(Oracle::I17Recovery, same, || "recovery of a world at rest changes it".to_owned());
     }
 
-    /// Compares records and objects. Only at rest, with every device there.
-    pub fn check_objects(&mut self) {
-        let scene =
-            Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
-        self.auditor.at_rest(scene);
-    }
-
     /// A client comes.
     pub fn connect(&mut self, mut client: Client) -> usize {
         let id = self.clients.len();
         client.first = self.calls.len();
         self.calls.append(&mut client.calls);
         self.clients.push(client);
+        if self.service.is_none() {
+            self.clients[id].leave();
+            self.difficult_client_gone(id);
+            return id;
+        }
         self.present.insert(id);
-        if self.service.is_some() {
-            self.backlog.push_back(id);
-            if !self.accept_blocked {
-                self.stage.after(0, Event::Accept(LISTENER));
-            }
+        self.backlog.push_back(id);
+        if !self.accept_blocked {
+            self.stage.after(0, Event::Accept(LISTENER));
         }
         id
     }
@@ -258,12 +258,14 @@ impl World {
     }
 
     /// What happens next. False if nothing does.
-    fn advance(&mut self) -> bool {
-        // What is ready is delivered before time passes, also after the daemon stood still.
-        let wake = self.wake.map(|wake| wake.max(self.stage.stopped_until).max(self.stage.now));
-        match (self.stage.next_at(), wake) {
+    pub(crate) fn advance(&mut self) -> bool {
+        match (self.stage.next_at(), self.wake_at()) {
             (next, Some(wake)) if next.is_none_or(|next| next > wake) => {
                 self.stage.now = self.stage.now.max(wake);
+                if self.proving {
+                    self.explain_wake();
+                }
+                self.woken();
                 self.feed(Input::TimePassed);
                 let now = self.last_instant;
                 let later = self.wake.is_none_or(|wake| wake > now);
@@ -274,12 +276,21 @@ impl World {
             }
             _ => match self.stage.pop() {
                 Some(event) => {
+                    if self.proving {
+                        self.explain(&event);
+                    }
                     self.handle(event);
                     true
                 }
                 None => false,
             },
         }
+    }
+
+    /// When the core is to be woken: what is ready is delivered before time passes, also after the daemon stood
+    /// still.
+    pub(crate) fn wake_at(&self) -> Option<u64> {
+        self.wake.map(|wake| wake.max(self.stage.stopped_until).max(self.stage.now))
     }
 
     fn handle(&mut self, event: Event) {
@@ -306,6 +317,7 @@ impl World {
             Event::Identity => self.disturb_identities(),
             Event::Reload => self.reload(),
             Event::Request => self.request(),
+            Event::DifficultClient => self.difficult_client_comes(),
             Event::Stop(boot) if boot == self.stage.boot => self.stop(),
             Event::Exit(boot) if boot == self.stage.boot => self.crash(),
             Event::Stop(_) | Event::Exit(_) => {}
@@ -351,6 +363,9 @@ impl World {
         self.moment += 1;
         let instant = self.stage.now.max(self.last_instant + 1);
         self.last_instant = instant;
+        if !matches!(input, Input::TimePassed) {
+            self.wakes_in_a_row = (0, service.memory().deadlines);
+        }
         let digest = tell::input_digest(&input);
         self.stage.trace.event(&(instant, digest), || tell::input(instant, &input));
         let mut watch = Watch::new(self.moment);

@@ -5,6 +5,7 @@
 
 use super::{Doubt, KeyLife};
 use crate::deadlines::Due;
+use crate::identity::KeyIdentity;
 use crate::ids::{ObjectId, Ticket};
 use crate::observer::Event;
 use crate::output::Output;
@@ -21,6 +22,16 @@ impl Step<'_> {
             self.observer.event(Event::StoreDoubt { began: true });
             self.try_barrier();
         }
+        self.refuse_lines_in_doubt();
+    }
+
+    /// Nobody knows how long a doubt lasts: whoever waits for its end is told so at once.
+    fn refuse_lines_in_doubt(&mut self) {
+        let doubtful = self.state.lives.values().filter(|life| life.is_doubtful() && life.holds_name);
+        let names: Vec<KeyIdentity> = doubtful.map(|life| life.identity.clone()).collect();
+        for name in names {
+            self.refuse_line_in_doubt(&name);
+        }
     }
 
     /// The store was asked what it says and could not tell: it is asked again after a while.
@@ -31,6 +42,7 @@ impl Step<'_> {
             self.state.store = StoreHealth::Doubtful { barrier_at: Some(at) };
             self.state.deadlines.set(at, Due::Barrier);
         }
+        self.refuse_lines_in_doubt();
     }
 
     pub(crate) fn try_barrier(&mut self) {
@@ -44,7 +56,10 @@ impl Step<'_> {
             self.state.deadlines.clear(at, Due::Barrier);
         }
         match state {
-            StoreState::Down => self.state.store = StoreHealth::Down,
+            StoreState::Down => {
+                self.state.store = StoreHealth::Down;
+                self.refuse_lines_in_doubt();
+            }
             StoreState::Up if self.state.store == StoreHealth::Down => self.try_barrier(),
             StoreState::Up => {}
         }

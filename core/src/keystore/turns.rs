@@ -34,6 +34,9 @@ impl Step<'_> {
         if self.shares_at_once(identity, waiter) {
             return;
         }
+        if self.is_in_doubt(identity) {
+            return self.refuse_waiter(waiter, Status::KeyInfoManagerError);
+        }
         if self.makes_key(waiter) {
             self.state.keystore.forget_absence(identity);
         }
@@ -373,6 +376,30 @@ impl Step<'_> {
     pub(crate) fn name_is_changing(&mut self, identity: &KeyIdentity, object: ObjectId) {
         if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
             entry.state = EntryState::Changing { object };
+        }
+    }
+
+    /// Whether nobody knows what a name is before the store is out of doubt, however long that takes.
+    fn is_in_doubt(&self, identity: &KeyIdentity) -> bool {
+        let entry = self.state.keystore.entries.get(identity);
+        match entry.map(|entry| &entry.state) {
+            Some(EntryState::Changing { object }) => {
+                self.state.store != StoreHealth::Up
+                    && self.state.lives.get(object).is_some_and(|life| life.is_doubtful())
+            }
+            _ => false,
+        }
+    }
+
+    /// Refuses whoever waits at the name of a key life, if it is in doubt.
+    pub(crate) fn refuse_line_in_doubt(&mut self, identity: &KeyIdentity) {
+        if !self.is_in_doubt(identity) {
+            return;
+        }
+        let entry = self.state.keystore.entries.get_mut(identity);
+        let waiters = entry.map(|entry| core::mem::take(&mut entry.waiters)).unwrap_or_default();
+        for waiter in waiters.into_values() {
+            self.refuse_waiter(waiter, Status::KeyInfoManagerError);
         }
     }
 

@@ -326,6 +326,19 @@ fn a_failed_creation_is_unmade_even_if_the_store_is_in_doubt_again_when_its_row_
 }
 
 #[test]
+fn nobody_waits_at_a_name_for_the_end_of_a_doubt() {
+    let mut world = World::sealed();
+    world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    let behind = world.ask("app", &sign("key"));
+    world.make();
+    world.commit(CommitResult::Unknown);
+    assert_eq!(world.status(behind), Some(Status::KeyInfoManagerError));
+    let later = world.ask("app", &sign("key"));
+    assert_eq!(world.status(later), Some(Status::KeyInfoManagerError));
+}
+
+#[test]
 fn a_hash_of_the_wrong_length_is_no_answer_to_a_comparison() {
     let mut world = World::sealed();
     let hash = vec![1; 32];

@@ -3,6 +3,7 @@
 use super::owning::Owning;
 use super::sealing::Sealing;
 use super::{Backend, JobFault, Left, Made, Part, crypto, run_keyless};
+use crate::lasting::Broken;
 use crate::plan::{OWNING, Plan, SEALING};
 use crate::random::Domain;
 use crate::stage::{Event, HostId, MICRO, MILLI, Stage, Told};
@@ -38,6 +39,8 @@ pub struct Fleet {
     pub lost: BTreeSet<ObjectId>,
     /// A PIN was refused; only a reload brings another one.
     pub pin_refused: bool,
+    /// A provider that stays broken.
+    broken: Option<(ProviderKey, Broken)>,
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +93,7 @@ impl Fleet {
             healed: false,
             lost: BTreeSet::new(),
             pin_refused: false,
+            broken: None,
         }
     }
 
@@ -163,7 +167,8 @@ impl Fleet {
                 self.dies(other, stage);
             }
         }
-        if stage.random.chance(Domain::Provider, stage.weights.stillborn) {
+        let dies = self.broken == Some((id.key.provider, Broken::HostsDie));
+        if stage.random.chance(Domain::Provider, stage.weights.stillborn) || dies {
             return self.dies(id, stage);
         }
         if let Some(host) = self.hosts.get_mut(&id) {
@@ -224,7 +229,11 @@ impl Fleet {
         }
         let Some((ticket, job)) = lane.waiting.take() else { return };
         let opens = matches!(*job, Job::Open);
-        let fault = if opens { stage.open_fault(id.key.provider == OWNING) } else { stage.job_fault() };
+        let fault = match lasting(self.broken, id.key.provider, opens) {
+            Some(fault) => fault,
+            None if opens => stage.open_fault(id.key.provider == OWNING),
+            None => stage.job_fault(),
+        };
         let usual = if matches!(*job, Job::Generate { .. }) { 5 * MILLI } else { MILLI };
         let delay = stage.latency(Domain::Provider, usual);
         lane.running = Some(Running { ticket, job, fault, killed: stage.script.killed });
@@ -263,7 +272,11 @@ impl Fleet {
 
     fn effect(&mut self, provider: ProviderKey, job: &Job, fault: JobFault) -> Outcome {
         let opens = matches!(job, Job::Open);
-        let fault = if opens && self.healed { JobFault::None } else { fault };
+        let fault = match lasting(self.broken, provider, opens) {
+            Some(fault) => fault,
+            None if opens && self.healed => JobFault::None,
+            None => fault,
+        };
         let unseen = fault == JobFault::WrongSignature && !self.verified.contains(&provider);
         let fault = if unseen { JobFault::None } else { fault };
         let shared = provider == SEALING;
@@ -411,15 +424,35 @@ impl Fleet {
         }
     }
 
-    /// The right device is back and the right PIN is there. Whether a host has to be told by dying.
-    pub fn heal(&mut self, stage: &mut Stage) {
+    /// The right device is back and the right PIN is there, but for `broken`.
+    pub fn heal(&mut self, broken: Option<(ProviderKey, Broken)>, stage: &mut Stage) {
         self.pin_refused = false;
         self.healed = true;
-        if !self.owning.is_home() {
-            let ids: Vec<_> = self.hosts.keys().copied().filter(|id| id.key.provider == OWNING).collect();
-            for id in ids {
-                self.dies(id, stage);
-            }
+        self.broken = broken;
+        // What is behind a host is noticed when it is opened; one that hangs is noticed by what it runs.
+        let leaves = |provider: ProviderKey| {
+            let away = provider == OWNING && !self.owning.is_home();
+            let breaks = broken.is_some_and(|(broken, how)| {
+                broken == provider && !matches!(how, Broken::Hangs | Broken::HangsAtWork)
+            });
+            away || breaks
+        };
+        let ids: Vec<_> = self.hosts.keys().copied().filter(|id| leaves(id.key.provider)).collect();
+        for id in ids {
+            self.dies(id, stage);
         }
+    }
+}
+
+/// How a job goes on a provider that stays broken.
+fn lasting(broken: Option<(ProviderKey, Broken)>, provider: ProviderKey, opens: bool) -> Option<JobFault> {
+    let (_, how) = broken.filter(|(broken, _)| *broken == provider)?;
+    match how {
+        Broken::Hangs => Some(JobFault::Hangs),
+        Broken::HangsAtWork => (!opens).then_some(JobFault::Hangs),
+        Broken::Away => opens.then_some(JobFault::Away),
+        Broken::OtherDevice => opens.then_some(JobFault::OtherDevice),
+        Broken::PinWrong => opens.then_some(JobFault::PinRefused),
+        Broken::HostsDie => None,
     }
 }

@@ -3,13 +3,14 @@
 
 use super::{Auth, Call, Meaning, Workload};
 use crate::call::KeyUse;
+use crate::capabilities::{ECDSA, RSA};
 use crate::provider::crypto;
 use crate::random::{Domain, Random};
 use crate::specification::choices::Choices;
 use crate::specification::{header, numbers, policy, protobuf, requests};
 use parsecd_core::identity::KeyIdentity;
 use parsecd_wire::algorithm::{Algorithm, AsymmetricSignature, SignHash};
-use parsecd_wire::attributes::{EccFamily, KeyType};
+use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
 use parsecd_wire::{CheckType, KeyAttributes, Operation, ProviderId, Status};
 
 impl Workload {
@@ -40,21 +41,13 @@ impl Workload {
             }
             2 => self.list_opcodes(auth, &mut choices),
             3 => {
-                let mut attributes = requests::attributes(&mut choices);
-                let held = matches!(
-                    attributes.key_type,
-                    KeyType::Aes
-                        | KeyType::RsaKeyPair
-                        | KeyType::EccKeyPair(EccFamily::SecpR1)
-                        | KeyType::EccPublicKey(EccFamily::SecpR1)
-                );
+                let attributes = asked_about(&mut choices);
                 let check = [CheckType::Use, CheckType::Generate, CheckType::Import, CheckType::Derive];
-                let check_type = check[if held { 3 } else { choices.below(4) as usize }];
-                attributes.bits = attributes.bits.max(1);
+                let check_type = check[choices.below(4) as usize];
                 let operation = Operation::CanDoCrypto { check_type, attributes };
                 let meaning = match anonymous {
                     true => Meaning::Fixed(Status::NotAuthenticated),
-                    false => Meaning::CanDo(false),
+                    false => Meaning::CanDo(can_do(check_type, &attributes, id)),
                 };
                 self.call(operation, id, auth, meaning)
             }
@@ -120,5 +113,59 @@ impl Workload {
         };
         let length = if choices.one_in(6) { choices.below(65) as usize } else { fitting };
         Some((algorithm, crypto::expand(choices.bits(), length)))
+    }
+}
+
+/// Attributes of a key that can be held more often than not, for something that can be done now and then.
+fn asked_about(choices: &mut Choices) -> KeyAttributes {
+    let any = requests::attributes(choices);
+    let (key_type, bits) = match choices.below(6) {
+        0 => (KeyType::EccKeyPair(EccFamily::SecpR1), 256),
+        1 => (KeyType::EccPublicKey(EccFamily::SecpR1), 256),
+        2 => (KeyType::RsaKeyPair, 1024),
+        3 => (KeyType::RsaKeyPair, 2048),
+        4 => (KeyType::Aes, 192),
+        _ => (any.key_type, any.bits.max(1)),
+    };
+    let algorithm = match (choices.below(5), any.algorithm) {
+        (0, _) => Algorithm::None,
+        (1 | 2, _) => Algorithm::AsymmetricSignature(ECDSA),
+        (3, _) => Algorithm::AsymmetricSignature(RSA),
+        // Whether a wildcard can be used is the provider's to say.
+        (_, Algorithm::AsymmetricSignature(signature))
+            if policy::hash_of(&signature) == Some(SignHash::Any) =>
+        {
+            Algorithm::None
+        }
+        (_, any) => any,
+    };
+    let usage = if choices.one_in(4) { UsageFlags::default() } else { any.usage };
+    KeyAttributes { key_type, bits, usage, algorithm }
+}
+
+/// Whether a provider of these worlds can do it (operations.md 15).
+fn can_do(check: CheckType, attributes: &KeyAttributes, provider: ProviderId) -> bool {
+    let KeyAttributes { key_type, bits, usage, algorithm } = *attributes;
+    let is = |signature| algorithm == Algorithm::AsymmetricSignature(signature);
+    let (generated, imported, served) = match (key_type, bits) {
+        (KeyType::EccKeyPair(EccFamily::SecpR1), 256) => (true, true, is(ECDSA)),
+        (KeyType::EccPublicKey(EccFamily::SecpR1), 256) => (false, true, is(ECDSA)),
+        (KeyType::RsaKeyPair, 1024 | 2048) => (true, false, is(RSA)),
+        (KeyType::Aes, 128 | 192 | 256) if provider == ProviderId::MbedCrypto => (true, true, false),
+        _ => return false,
+    };
+    let flagged = usage.encrypt
+        || usage.decrypt
+        || usage.sign_hash
+        || usage.sign_message
+        || usage.verify_hash
+        || usage.verify_message;
+    let used = served && flagged;
+    let useless = algorithm == Algorithm::None;
+    match check {
+        CheckType::Use => used,
+        CheckType::Generate => generated && !policy::is_deprecated(attributes) && (useless || used),
+        CheckType::Import => imported && (useless || used),
+        CheckType::Derive => false,
     }
 }

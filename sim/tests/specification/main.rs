@@ -4,9 +4,10 @@ mod values;
 
 use parsecd_sim::specification::choices::Choices;
 use parsecd_sim::specification::header::{AnswerHeader, LENGTH, RequestHeader};
-use parsecd_sim::specification::{body_says, numbers, odd, operations};
+use parsecd_sim::specification::{body_says, numbers, odd, operations, requests, wrong_body};
 use parsecd_wire::{Opcode, Operation};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 fn vectors(kind: &str) -> Vec<Value> {
     let document: Value =
@@ -104,4 +105,37 @@ fn every_operation_has_a_number_of_its_own() {
     sorted.sort_unstable();
     sorted.dedup();
     assert_eq!(sorted.len(), numbers.len());
+}
+
+#[test]
+fn however_wrong_a_body_is_it_is_refused_as_the_specification_says() {
+    for vector in vectors("request") {
+        let operation = values::operation(&vector);
+        let body = operations::body(&operation);
+        for seed in 1..1000 {
+            let mut choices = Choices::new(seed);
+            let undecodable = wrong_body::undecodable(&body, &mut choices);
+            let inconvertible = wrong_body::inconvertible(&body, &mut choices, 4096);
+            let wrong = [(Some(undecodable), 7), (inconvertible, 16)];
+            for (bytes, status) in wrong.into_iter().filter_map(|(bytes, status)| Some((bytes?, status))) {
+                let decoded = Operation::decode(operation.opcode(), &bytes[..]);
+                let refused = decoded.map_err(|error| numbers::status(error.status()));
+                assert_eq!(refused, Err(status), "{} {seed}: {bytes:02x?}", vector["name"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_operation_is_made_and_means_the_same_encoded_oddly() {
+    let mut made = BTreeSet::new();
+    for seed in 1..20_000 {
+        let mut choices = Choices::new(seed);
+        let operation = requests::any("a key", &mut choices);
+        let bytes = odd::encode(&operations::body(&operation), &mut choices, 4096);
+        let decoded = Operation::decode(operation.opcode(), &bytes[..]);
+        assert_eq!(decoded.as_ref(), Ok(&operation), "{seed}: {bytes:02x?}");
+        made.insert(numbers::opcode(operation.opcode()));
+    }
+    assert_eq!(made.len(), Opcode::ALL.len());
 }

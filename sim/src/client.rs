@@ -216,9 +216,16 @@ fn steps(client: &Client, manner: Manner, plan: &Plan, stage: &mut Stage) -> Vec
             steps
         }
         Manner::Leaves => {
-            let sent = *stage.random.pick(Domain::Socket, &[0, total / 2, total, total]);
+            let sent = *stage.random.pick(Domain::Socket, &[0, total / 2, total, total, total, total]);
             let mut steps = requests(client, sent, stage);
-            let patience = stage.random.log_uniform(Domain::Socket, MICRO, 100 * MILLI);
+            let patience = match client.calls.last().map(|call| &call.meaning) {
+                // While its key is being made.
+                Some(Meaning::Create { .. }) if stage.random.chance(Domain::Socket, 900) => {
+                    let read = plan.weights.read_time * MICRO;
+                    stage.random.between(Domain::Socket, MICRO, read + 5 * MILLI)
+                }
+                _ => stage.random.log_uniform(Domain::Socket, MICRO, 100 * MILLI),
+            };
             steps.push_back((patience, Step::Leave));
             steps
         }

@@ -9,6 +9,7 @@ use crate::stage::{Event, MILLI, SECOND};
 use crate::world::World;
 use parsecd_core::ids::HostKey;
 use parsecd_core::input::Input;
+use parsecd_core::store::StoreState;
 use parsecd_wire::AuthenticationType;
 
 impl World {
@@ -17,12 +18,63 @@ impl World {
         self.next_clock();
         self.next_identity();
         self.next_reload();
+        self.next_store();
     }
 
     /// How long nobody has asked anything, up to ten seconds: the longer, the rarer are disturbances, so that
     /// they do not fill the time in which everybody waits.
     fn unasked(&self) -> u64 {
         self.stage.now.saturating_sub(self.asked_at).min(10 * SECOND)
+    }
+
+    fn next_store(&mut self) {
+        let within = self.stage.weights.store_within;
+        if within > 0 {
+            let delay = self.stage.random.between(Domain::Store, 1, within) * MILLI + self.unasked();
+            self.stage.after(delay, Event::Store);
+        }
+    }
+
+    /// The store does not answer any more, or does so again.
+    pub(crate) fn disturb_store(&mut self) {
+        if self.service.is_some() {
+            self.stage.faults.strikes(Family::Store);
+            self.store_changes(!self.store_down);
+        }
+        self.next_store();
+    }
+
+    /// Tells the daemon that the store goes or comes back.
+    pub(crate) fn store_changes(&mut self, down: bool) {
+        self.store_down = down;
+        if down {
+            self.auditor.excuses.store_fails();
+            self.auditor.excuses.core_doubts(true);
+        } else {
+            self.auditor.findings.mark(Mark::StoreCameBack);
+        }
+        self.feed(Input::StoreChanged { state: if down { StoreState::Down } else { StoreState::Up } });
+    }
+
+    /// The daemon starts with limits of its own, perhaps, which are smaller than those that a reload brings back:
+    /// smaller ones take nothing from who has more.
+    pub(crate) fn other_limits(&mut self) {
+        let (draw, base) = (Domain::Crash, &self.auditor.config.limits);
+        let changes = self.stage.boot > 1 && self.stage.weights.reload_within > 0;
+        let random = &mut self.stage.random;
+        if !changes || !random.chance(draw, 300) {
+            return;
+        }
+        let limits = &mut self.plan.config.limits;
+        limits.pipeline = base.pipeline.min(*random.pick(draw, &[64, 1, 3]));
+        limits.connections = base.connections.min(*random.pick(draw, &[4096, 2, 8]));
+        limits.page = base.page.min(*random.pick(draw, &[256, 1, 2]));
+        limits.reads = base.reads.min(*random.pick(draw, &[64, 1, 3]));
+        limits.writes = base.writes.min(*random.pick(draw, &[128, 1, 3]));
+        limits.unsent = base.unsent.min(*random.pick(draw, &[256 << 10, 100]));
+        limits.cache = base.cache.min(*random.pick(draw, &[8 << 20, 1]));
+        self.stage.faults.strikes(Family::Process);
+        self.auditor.findings.mark(Mark::RestartedWithOtherLimits);
     }
 
     fn next_reload(&mut self) {
@@ -130,12 +182,15 @@ impl World {
         if self.service.is_some() {
             self.auditor.findings.mark(Mark::ReloadedUnderLoad);
         }
+        let right = self.stage.random.chance(Domain::Provider, 500);
+        self.fleet.pin_changes(right);
         self.tell_configuration();
         self.next_reload();
     }
 
     /// Gives the daemon the configuration as it is now.
     pub(crate) fn tell_configuration(&mut self) {
+        self.reloads += 1;
         let config = self.plan.config.clone();
         // A host that is let go before it has logged in never serves.
         let revisions = std::mem::take(&mut self.revisions);

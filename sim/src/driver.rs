@@ -7,6 +7,7 @@ use crate::random::Domain;
 use crate::stage::{Event, MICRO, MILLI, Told};
 use crate::store::{Damage, GroupFate};
 use crate::world::World;
+use parsecd_core::ids::HostKey;
 use parsecd_core::input::{HostState, Input};
 use parsecd_core::job::Job;
 use parsecd_core::outcome::{Effect, Outcome};
@@ -91,7 +92,10 @@ impl World {
                 }
             }
             Output::CancelJob { ticket } => self.fleet.cancel(ticket, &mut self.stage),
-            Output::OpenHost { host } => self.fleet.open(host, &mut self.stage),
+            Output::OpenHost { host } => {
+                self.host_secrets.insert(host, self.reloads);
+                self.fleet.open(host, &mut self.stage);
+            }
             Output::KillHost { host } => {
                 self.auditor.findings.mark(Mark::StuckLaneReplaced);
                 self.auditor.excuses.host_gone(host);
@@ -122,7 +126,7 @@ impl World {
     }
 
     fn read_fails(&mut self) -> bool {
-        let fails = self.stage.random.chance(Domain::Store, self.stage.weights.read_fails);
+        let fails = self.stage.random.chance(Domain::Store, self.stage.weights.read_fails) || self.store_down;
         if fails {
             self.stage.faults.strikes(Family::Store);
             self.auditor.excuses.store_fails();
@@ -147,7 +151,11 @@ impl World {
         let boot = self.stage.boot;
         match told {
             Told::Finished(ticket, outcome) => {
-                if let Some(host) = self.opens.remove(&ticket)
+                let opened = self.opens.remove(&ticket);
+                if let (Some(host), Outcome::PinRefused) = (opened, &outcome) {
+                    self.pin_refused(host);
+                }
+                if let Some(host) = opened
                     && let Outcome::Done(Effect::Opened { device, .. }) = &outcome
                 {
                     let home = !device.0.ends_with(&[1]);
@@ -215,6 +223,18 @@ impl World {
         }
     }
 
+    /// A log-in was refused: nobody may try the same PIN again.
+    fn pin_refused(&mut self, host: HostKey) {
+        if self.fleet.is_locked() {
+            self.auditor.findings.mark(Mark::PinLocked);
+        }
+        let secrets = self.host_secrets.get(&host).copied().unwrap_or_default();
+        let first = self.refused.insert((host.provider, host.slot, secrets));
+        self.auditor.findings.check(Oracle::PinTriedOnce, first, || {
+            format!("{host:?} tries a PIN again that was refused before, {secrets} reloads ago")
+        });
+    }
+
     fn store_answered(&mut self) {
         if !self.store.in_doubt() {
             self.auditor.excuses.store_well(self.moment);
@@ -226,6 +246,10 @@ impl World {
         self.lose_or_back_up();
         let doubted = self.store.in_doubt();
         let fate = match self.stage.group_fate() {
+            _ if self.store_down && (doubted || self.stage.random.chance(Domain::Store, 500)) => {
+                GroupFate::Refused
+            }
+            _ if self.store_down => GroupFate::Unknown,
             GroupFate::Unknown if doubted && self.lasting.store.is_some() => GroupFate::Refused,
             GroupFate::Unknown if doubted => GroupFate::Normal,
             fate => fate,
@@ -243,7 +267,11 @@ impl World {
                 let other = self.stage.random.pick(Domain::Store, &keys).clone();
                 let record = self.store.visible().keys[&other].record.clone();
                 let damage = match self.stage.random.between(Domain::Store, 0, 2) {
-                    0 if other != damaged => Damage::Swapped(record),
+                    0 if other != damaged => {
+                        let swapped = self.store.visible().keys[&damaged].record.clone();
+                        self.store.damage(other, Damage::Swapped(swapped));
+                        Damage::Swapped(record)
+                    }
                     1 => Damage::Newer,
                     _ => Damage::Tag,
                 };

@@ -322,13 +322,15 @@ impl Excuses {
                 call.meaning,
                 Meaning::ListKeys(_) | Meaning::ListClients(_) | Meaning::DeleteClient(_)
             );
+        // What the executor cannot do is left to the lanes, before anybody looks whether they can.
+        let unserved = planned.contains(&Status::PsaErrorNotSupported);
         let away = call.meaning.key().is_some_and(|key| {
             let mut leads = leads.union(&leads_now(scene.store, key)).copied().collect::<Leads>().into_iter();
             leads.any(|object| object.is_some_and(|object| scene.fleet.owning().is_away(object)))
         });
         match status {
             Status::KeyInfoManagerError => stored && self.store.touches(received),
-            Status::PsaErrorInsufficientStorage => changes && self.full.touches(received),
+            Status::PsaErrorInsufficientStorage => own || (changes && self.full.touches(received)),
             Status::PsaErrorCommunicationFailure => {
                 let removal_failed =
                     matches!(call.meaning, Meaning::Destroy { .. }) && !work.statuses.is_empty();
@@ -336,7 +338,7 @@ impl Excuses {
                     || removal_failed
                     || (unchecked
                         && matches!(call.meaning, Meaning::Use { operation: KeyUse::Sign { .. }, .. }))
-                    || ((self.needs_lane(call) || unchecked)
+                    || ((self.needs_lane(call) || unchecked || unserved)
                         && told_after_provider(call, planned)
                         && (self.provider_troubled(call, received) || self.overdue(work, scene.now)))
                     || (self.unknown(call.provider, received) && told_after_provider(call, planned))

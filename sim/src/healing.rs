@@ -52,6 +52,9 @@ impl World {
         let reload = self.fleet.pin_refused || self.plan.config != base;
         self.plan.config = base;
         self.fleet.heal(lasting.provider, &mut self.stage);
+        if self.store_down {
+            self.store_changes(false);
+        }
         if reload {
             self.tell_configuration();
         }

@@ -62,13 +62,15 @@ pub enum Oracle {
     LaneDepth,
     /// A connection with unread input is never reset.
     CleanClose,
+    /// A PIN that was refused is not tried again before an operator acts.
+    PinTriedOnce,
     /// Each answer, read by its specification, says what `wire` reads.
     SpecificationAgrees,
 }
 
 impl Oracle {
     /// Every oracle.
-    pub const ALL: [Oracle; 29] = [
+    pub const ALL: [Oracle; 30] = [
         Oracle::I1Isolation,
         Oracle::I2NothingLost,
         Oracle::I3ObjectsAreRecords,
@@ -97,6 +99,7 @@ impl Oracle {
         Oracle::DestroyWaitsForUses,
         Oracle::LaneDepth,
         Oracle::CleanClose,
+        Oracle::PinTriedOnce,
         Oracle::SpecificationAgrees,
     ];
 }
@@ -138,6 +141,10 @@ pub enum Mark {
     DaemonStoodStill,
     ReloadedUnderLoad,
     ProviderRemovedUnderLoad,
+    PinLocked,
+    DiedWhileStopping,
+    StoreCameBack,
+    RestartedWithOtherLimits,
     RestImpossible,
     PartlyHealedProviderHangs,
     PartlyHealedProviderHangsAtWork,
@@ -156,7 +163,7 @@ pub enum Mark {
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 47] = [
+    pub const ALL: [Mark; 51] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -190,6 +197,10 @@ impl Mark {
         Mark::DaemonStoodStill,
         Mark::ReloadedUnderLoad,
         Mark::ProviderRemovedUnderLoad,
+        Mark::PinLocked,
+        Mark::DiedWhileStopping,
+        Mark::StoreCameBack,
+        Mark::RestartedWithOtherLimits,
         Mark::RestImpossible,
         Mark::PartlyHealedProviderHangs,
         Mark::PartlyHealedProviderHangsAtWork,

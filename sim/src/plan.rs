@@ -24,7 +24,7 @@ pub const TOKEN_ADMIN: &str = "spiffe://sim/admin";
 pub const ADMIN: &str = "admin";
 
 /// Faults of jobs that may be drawn, in the order of [`Weights::jobs`].
-pub const JOB_FAULTS: [JobFault; 14] = [
+pub const JOB_FAULTS: [JobFault; 18] = [
     JobFault::Hangs,
     JobFault::HostDiesBefore,
     JobFault::HostDiesAfter,
@@ -39,6 +39,10 @@ pub const JOB_FAULTS: [JobFault; 14] = [
     JobFault::Rebuild,
     JobFault::WrongSignature,
     JobFault::WrongLength,
+    JobFault::OtherKey,
+    JobFault::WrongKind,
+    JobFault::WrongAttributes,
+    JobFault::Refused(Status::PsaErrorInsufficientStorage),
 ];
 /// Faults of opening a host, in the order of [`Weights::opens`].
 pub const OPEN_FAULTS: [JobFault; 5] =
@@ -109,12 +113,18 @@ pub struct Weights {
     pub open: u32,
     /// Which way, relative; see [`OPEN_FAULTS`].
     pub opens: [u32; OPEN_FAULTS.len()],
+    /// A signature that is verified before it leaves is wrong.
+    pub wrong_signature: u32,
+    /// A job that is asked back has begun meanwhile.
+    pub cancel_late: u32,
     /// A lane host dies for no reason while it is opening.
     pub stillborn: u32,
     /// A group commit goes wrong.
     pub group: u32,
     /// Which way, relative; see [`GROUP_FAULTS`].
     pub groups: [u32; GROUP_FAULTS.len()],
+    /// The store goes, or comes back, after so many milliseconds at most; 0: never.
+    pub store_within: u64,
     /// Usual time of a read of the store, in microseconds.
     pub read_time: u64,
     /// A read of the store fails.
@@ -233,7 +243,7 @@ impl Plan {
         }
         let verified = plan.config.providers.values().any(|provider| provider.verify_signatures);
         for (fault, weight) in JOB_FAULTS.iter().zip(&mut plan.weights.jobs) {
-            if *fault == JobFault::WrongSignature {
+            if matches!(fault, JobFault::WrongSignature | JobFault::OtherKey) {
                 *weight = if verified { 16 } else { 0 };
             }
         }
@@ -281,6 +291,8 @@ fn weights(random: &mut Random) -> Weights {
     let clock_within = u64::from(family(&[20, 500, 10_000]));
     let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 1, 2, 2, 3]));
     let splits = family(&[100, 600]);
+    let (wrong_signature, cancel_late) = (family(&[100, 400]), family(&[500]));
+    let store_within = if random.chance(Domain::Swarm, 250) { 500 } else { 0 };
     let stop_within = *random.pick(Domain::Swarm, &[0, 0, 0, 0, 0, 10, 100, 1_000]);
     let crash_within = match crash {
         0 => 0,
@@ -298,6 +310,9 @@ fn weights(random: &mut Random) -> Weights {
         twice,
         lose,
         restore,
+        wrong_signature,
+        cancel_late,
+        store_within,
         job,
         jobs: subset(random),
         open,
@@ -377,7 +392,7 @@ fn knobs(config: &mut Config, random: &mut Random) {
     if odd(500) {
         config.executor = if odd(500) { None } else { Some(executor(1)) };
     }
-    if config.executor.is_some() && odd(300) {
+    if config.executor.is_some() && odd(600) {
         let some = if odd(500) { Some(if odd(500) { OWNING } else { SEALING }) } else { None };
         let checked = config.providers.iter_mut().filter(|(key, _)| some.is_none_or(|some| some == **key));
         checked.for_each(|(_, provider)| provider.verify_signatures = true);

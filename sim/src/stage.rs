@@ -93,6 +93,8 @@ pub enum Event {
     Identity,
     /// The daemon is given another configuration.
     Reload,
+    /// The store goes, or comes back.
+    Store,
     /// The daemon of this life is told to stop.
     Stop(u32),
     /// The daemon of this life has stopped, and its process ends.
@@ -114,6 +116,7 @@ impl Event {
                 | Event::MoreWork(_)
                 | Event::Stop(_)
                 | Event::Reload
+                | Event::Store
                 | Event::Flush
         )
     }
@@ -271,6 +274,14 @@ impl Stage {
         *self.random.pick(Domain::Provider, &all)
     }
 
+    /// How a signature goes that is verified before it leaves.
+    pub fn signature_fault(&mut self) -> JobFault {
+        let wrong = self.random.chance(Domain::Provider, self.weights.wrong_signature);
+        let fault = if wrong { JobFault::WrongSignature } else { JobFault::None };
+        self.note_fault(fault);
+        fault
+    }
+
     fn note_fault(&mut self, fault: JobFault) {
         match fault {
             JobFault::None => {}
@@ -311,7 +322,7 @@ impl Stage {
     pub fn heal(&mut self, lasting: Option<GroupFate>) {
         self.lasting = lasting;
         self.queue.retain(|event| {
-            !matches!(event, Event::Clock | Event::Identity | Event::Reload | Event::Stop(_))
+            !matches!(event, Event::Clock | Event::Identity | Event::Reload | Event::Store | Event::Stop(_))
         });
         let Weights { operations, read_time, .. } = self.weights;
         self.weights = Weights { operations, read_time, ..Weights::default() };

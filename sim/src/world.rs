@@ -93,6 +93,13 @@ pub struct World {
     pub(crate) wakes: u64,
     /// Those since the last other input, and the deadlines there were then.
     pub(crate) wakes_in_a_row: (u64, u64),
+    /// The store does not answer.
+    pub(crate) store_down: bool,
+    /// Configurations that this life was given, and how many each host was started after.
+    pub(crate) reloads: u32,
+    pub(crate) host_secrets: BTreeMap<HostKey, u32>,
+    /// Log-ins that were refused in this life: provider, slot, and the configurations before it was started.
+    pub(crate) refused: BTreeSet<(ProviderKey, u16, u32)>,
     /// What stays broken.
     pub(crate) lasting: Lasting,
     /// The client that stays difficult, while it is there.
@@ -148,6 +155,10 @@ impl World {
             wake_reason: None,
             wakes: 0,
             wakes_in_a_row: (0, 0),
+            store_down: false,
+            reloads: 0,
+            host_secrets: BTreeMap::new(),
+            refused: BTreeSet::new(),
             lasting: Lasting::default(),
             difficult: None,
             proving: false,
@@ -316,6 +327,7 @@ impl World {
             Event::Clock => self.disturb_clocks(),
             Event::Identity => self.disturb_identities(),
             Event::Reload => self.reload(),
+            Event::Store => self.disturb_store(),
             Event::Request => self.request(),
             Event::DifficultClient => self.difficult_client_comes(),
             Event::Stop(boot) if boot == self.stage.boot => self.stop(),
@@ -442,6 +454,9 @@ impl World {
         if self.crash_at.is_none_or(|at| self.life < at) {
             return false;
         }
+        if self.auditor.excuses.stopping {
+            self.auditor.findings.mark(Mark::DiedWhileStopping);
+        }
         self.crash();
         true
     }
@@ -483,6 +498,9 @@ impl World {
         self.flushing = false;
         self.accept_blocked = false;
         self.opens.clear();
+        self.store_down = false;
+        self.host_secrets.clear();
+        self.refused.clear();
         self.commits.clear();
         self.recovering = true;
         let delay = self.stage.latency(Domain::Crash, 10 * MILLI);
@@ -503,6 +521,7 @@ impl World {
             let delay = requests * self.plan.pause.max(100) * MICRO;
             self.stage.after(delay, Event::Stop(self.stage.boot));
         }
+        self.other_limits();
         let mut boot = [0; 16];
         boot[..8].copy_from_slice(&crate::trace::digest(&("boot", self.stage.boot)).to_be_bytes());
         boot[8..].copy_from_slice(&crate::trace::digest(&self.stage.boot).to_be_bytes());

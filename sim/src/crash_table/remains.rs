@@ -13,6 +13,7 @@
 //!   record is told.
 //! * Windows of the auditor that have ended: later requests came after them. What it knows of requests, jobs,
 //!   lives, and of fairness it forgets when the daemon dies.
+//! * What stays broken and how often a PIN was refused: stories heal whole, and no configuration comes before.
 //! * Clients and connections: all of them are gone, and what they were told is looked at by who compares.
 
 use crate::provider::crypto;

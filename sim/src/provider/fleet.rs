@@ -3,10 +3,12 @@
 use super::owning::Owning;
 use super::sealing::Sealing;
 use super::{Backend, JobFault, Left, Made, Part, crypto, run_keyless};
+use crate::faults::Family;
 use crate::lasting::Broken;
 use crate::plan::{OWNING, Plan, SEALING};
 use crate::random::Domain;
 use crate::stage::{Event, HostId, MICRO, MILLI, Stage, Told};
+use crate::trace::digest;
 use parsecd_core::config::Config;
 use parsecd_core::ids::{HostKey, LaneKey, ObjectId, ProviderKey, Ticket};
 use parsecd_core::job::{Job, KeyOperation};
@@ -15,6 +17,9 @@ use parsecd_wire::Status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// PINs that may be refused before the device locks. Assumed: a locked device answers a log-in as it does a
+/// wrong PIN.
+const TRIES: u32 = 3;
 /// Longest way of an answer from a host to the daemon.
 const TRANSIT: u64 = 100 * MICRO;
 
@@ -39,6 +44,8 @@ pub struct Fleet {
     pub lost: BTreeSet<ObjectId>,
     /// A PIN was refused; only a reload brings another one.
     pub pin_refused: bool,
+    /// PINs that were refused since an operator last brought a new one; the device locks.
+    refusals: u32,
     /// A provider that stays broken.
     broken: Option<(ProviderKey, Broken)>,
 }
@@ -93,6 +100,7 @@ impl Fleet {
             healed: false,
             lost: BTreeSet::new(),
             pin_refused: false,
+            refusals: 0,
             broken: None,
         }
     }
@@ -208,8 +216,11 @@ impl Fleet {
         !fails
     }
 
-    /// The daemon takes back a job that has not begun.
+    /// The daemon takes back a job that has not begun, as far as it knows.
     pub fn cancel(&mut self, ticket: Ticket, stage: &mut Stage) {
+        if stage.random.chance(Domain::Provider, stage.weights.cancel_late) {
+            return stage.faults.strikes(Family::LaneHost);
+        }
         for lane in self.hosts.values_mut().flat_map(|host| &mut host.lanes) {
             if lane.waiting.as_ref().is_some_and(|(waiting, _)| *waiting == ticket) {
                 lane.waiting = None;
@@ -219,6 +230,7 @@ impl Fleet {
     }
 
     fn proceed(&mut self, id: HostId, index: u16, stage: &mut Stage) {
+        let verified = self.verified.contains(&id.key.provider);
         let Some(host) = self.hosts.get_mut(&id) else { return };
         if host.orphan || host.closing {
             return self.leave_if_idle(id, stage);
@@ -232,7 +244,10 @@ impl Fleet {
         let fault = match lasting(self.broken, id.key.provider, opens) {
             Some(fault) => fault,
             None if opens => stage.open_fault(id.key.provider == OWNING),
-            None => stage.job_fault(),
+            None => match stage.job_fault() {
+                JobFault::None if verified && signs(&job) => stage.signature_fault(),
+                fault => fault,
+            },
         };
         let usual = if matches!(*job, Job::Generate { .. }) { 5 * MILLI } else { MILLI };
         let delay = stage.latency(Domain::Provider, usual);
@@ -277,13 +292,15 @@ impl Fleet {
             None if opens && self.healed => JobFault::None,
             None => fault,
         };
-        let unseen = fault == JobFault::WrongSignature && !self.verified.contains(&provider);
+        let wrong = matches!(fault, JobFault::WrongSignature | JobFault::OtherKey);
+        let unseen = wrong && !self.verified.contains(&provider);
         let fault = if unseen { JobFault::None } else { fault };
         let shared = provider == SEALING;
         if fault == JobFault::PinRefused {
             self.pin_refused = true;
         }
         let refused_pin = self.pin_refused && provider == OWNING;
+        self.refusals += u32::from(opens && (refused_pin || fault == JobFault::PinRefused));
         let (backend, made) = self.backend(provider);
         match fault {
             JobFault::Away => Outcome::Refused(Status::PsaErrorCommunicationFailure),
@@ -308,14 +325,43 @@ impl Fleet {
             }
             JobFault::WrongSignature => {
                 let mut outcome = backend.run(job, Part::Whole, made);
-                let signs = matches!(job, Job::Use { operation: KeyOperation::SignHash { .. }, .. });
                 if let Outcome::Done(Effect::Output(signature)) = &mut outcome
-                    && let Some(byte) = signature.first_mut().filter(|_| signs)
+                    && signs(job)
+                    && !signature.is_empty()
                 {
-                    *byte ^= 1;
+                    let at = digest(signature) as usize;
+                    let length = signature.len();
+                    signature[at % length] ^= 1 << (at / length % 8);
                 }
                 outcome
             }
+            JobFault::OtherKey => {
+                let outcome = backend.run(job, Part::Whole, made);
+                match job {
+                    Job::Use { key, operation: KeyOperation::SignHash { algorithm, hash } } => {
+                        let other = made.other_than(key.object, &key.attributes);
+                        let forged = other
+                            .map(|other| crypto::sign(&other.attributes, &other.public, *algorithm, hash));
+                        match (&outcome, forged) {
+                            (Outcome::Done(_), Some(forged)) => Outcome::Done(Effect::Output(forged)),
+                            _ => outcome,
+                        }
+                    }
+                    _ => outcome,
+                }
+            }
+            JobFault::WrongKind => match backend.run(job, Part::Whole, made) {
+                Outcome::Done(_) if matches!(job, Job::Remove { .. }) => Outcome::Done(Effect::Verified),
+                Outcome::Done(_) => Outcome::Done(Effect::Removed),
+                outcome => outcome,
+            },
+            JobFault::WrongAttributes => match backend.run(job, Part::Whole, made) {
+                Outcome::Done(Effect::Made { mut attributes, public, material }) => {
+                    attributes.usage.copy ^= true;
+                    Outcome::Done(Effect::Made { attributes, public, material })
+                }
+                outcome => outcome,
+            },
             JobFault::WrongLength => {
                 let exports = matches!(job, Job::Use { operation: KeyOperation::Export, .. });
                 match backend.run(job, Part::Whole, made) {
@@ -334,6 +380,19 @@ impl Fleet {
             JobFault::UnknownBefore | JobFault::HostDiesBefore | JobFault::LandsLate | JobFault::Hangs => {
                 Outcome::Unknown
             }
+        }
+    }
+
+    /// Whether the device is locked: it refuses the right PIN, too, until somebody unlocks it.
+    pub fn is_locked(&self) -> bool {
+        self.refusals >= TRIES
+    }
+
+    /// An operator brings another PIN, which helps if it is right and the device is not locked.
+    pub fn pin_changes(&mut self, right: bool) {
+        if right && !self.is_locked() {
+            self.pin_refused = false;
+            self.refusals = 0;
         }
     }
 
@@ -427,6 +486,7 @@ impl Fleet {
     /// The right device is back and the right PIN is there, but for `broken`.
     pub fn heal(&mut self, broken: Option<(ProviderKey, Broken)>, stage: &mut Stage) {
         self.pin_refused = false;
+        self.refusals = 0;
         self.healed = true;
         self.broken = broken;
         // What is behind a host is noticed when it is opened; one that hangs is noticed by what it runs.
@@ -442,6 +502,10 @@ impl Fleet {
             self.dies(id, stage);
         }
     }
+}
+
+fn signs(job: &Job) -> bool {
+    matches!(job, Job::Use { operation: KeyOperation::SignHash { .. }, .. })
 }
 
 /// How a job goes on a provider that stays broken.

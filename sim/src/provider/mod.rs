@@ -47,6 +47,12 @@ pub enum JobFault {
     WrongSignature,
     /// The result is a byte short.
     WrongLength,
+    /// The signature is that of another key; only where signatures are verified before they leave.
+    OtherKey,
+    /// The result is one of another kind of job.
+    WrongKind,
+    /// The key that was made is not as it was to be.
+    WrongAttributes,
     /// The device refuses the PIN (opening only).
     PinRefused,
     /// The device is away (opening only).
@@ -121,6 +127,12 @@ impl Made {
     /// The key of this object.
     pub fn get(&self, object: ObjectId) -> Option<&MadeKey> {
         self.keys.get(&object)
+    }
+
+    /// Another key of the same kind.
+    pub fn other_than(&self, object: ObjectId, attributes: &KeyAttributes) -> Option<&MadeKey> {
+        let mut others = self.keys.iter().filter(|(other, _)| **other != object);
+        others.find(|(_, key)| key.attributes == *attributes).map(|(_, key)| key)
     }
 
     /// The broken promises of jobs since the last call.

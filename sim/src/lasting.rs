@@ -85,6 +85,7 @@ impl Lasting {
                     Broken::Away,
                     Broken::HostsDie,
                     Broken::OtherDevice,
+                    Broken::OtherDevice,
                     Broken::PinWrong,
                 ],
             );

@@ -55,6 +55,9 @@ pub fn rows() -> Vec<Row> {
         Row { name, stories: requests(count), limits }
     };
     vec![
+        row("one request, two deaths", 1, 2, 0),
+        row("two requests, one death", 2, 1, 0),
+        row("three requests, one death", 3, 1, 0),
         row("one request, one death, two faults", 1, 1, 2),
         row("one request, three deaths, one fault", 1, 3, 1),
         row("two requests, two deaths, one fault", 2, 2, 1),

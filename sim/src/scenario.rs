@@ -225,11 +225,11 @@ impl Story {
         world.stage.script.jobs.clear();
         world.stage.script.groups.clear();
         conclude(&mut world);
-        self.conclude(&mut world, &may, &mut lived);
+        self.conclude(&mut world, life, &may, &mut lived);
         lived
     }
 
-    fn conclude(&self, world: &mut World, may: &May, lived: &mut Lived) {
+    fn conclude(&self, world: &mut World, life: &Life, may: &May, lived: &mut Lived) {
         let key = self.key();
         let object = world.store.visible().keys.get(&key).map(|row| row.object);
         let signs = self.ask(world, Request::Sign);
@@ -249,11 +249,15 @@ impl Story {
             true => (Status::Success, Status::PsaErrorAlreadyExists),
             false => (Status::PsaErrorDoesNotExist, Status::Success),
         };
+        // A key whose creation failed stays if the store refuses to take it back.
+        let unknown = life.groups.iter().position(|fate| *fate == GroupFate::Unknown);
+        let failed = unknown.map_or(&[][..], |place| &life.groups[place + 1..]);
+        let kept = ending.exists && failed.iter().any(|fate| *fate != GroupFate::Normal);
         let wrong = if !ending.violations.is_empty() {
             "an invariant is broken"
         } else if (ending.signs, ending.makes) != (Some(signed), Some(made)) {
             "the key is neither usable nor gone"
-        } else if !may.allows(ending.exists) {
+        } else if !may.allows(ending.exists) && !kept {
             "what was told does not lead there"
         } else {
             return;

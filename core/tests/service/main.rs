@@ -4,6 +4,7 @@ mod budgets;
 mod churn;
 mod closing;
 mod crowds;
+mod every_order;
 mod executor;
 mod hosts;
 mod kept;

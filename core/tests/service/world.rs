@@ -160,8 +160,13 @@ pub fn capabilities() -> Capabilities {
 impl World {
     /// A core that was started, its hosts not opened.
     pub fn starting(config: Config) -> World {
+        World::starting_as(config, 7)
+    }
+
+    /// The same as another boot.
+    pub fn starting_as(config: Config, boot: u8) -> World {
         let mut world = World {
-            service: Service::new(config, Start { boot: [7; 16] }),
+            service: Service::new(config, Start { boot: [boot; 16] }),
             witness: Witness::default(),
             now: 0,
             connections: 0,

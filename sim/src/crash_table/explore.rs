@@ -227,6 +227,8 @@ impl Walk<'_> {
                 let mut groups = life.groups.clone();
                 groups.resize(place, GroupFate::Normal);
                 groups.push(fate);
+                // What the truth is was told by the first of two that nobody knows of.
+                let doubt = if life.groups.contains(&GroupFate::Unknown) { life.doubt } else { doubt };
                 self.live(Life { groups, doubt, ..life.clone() }, faults, outcome);
             }
         }

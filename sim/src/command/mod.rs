@@ -107,7 +107,8 @@ fn many(options: &Options) -> Result<ExitCode, String> {
         print!("{}", summary::text(&summary));
         faults.iter().for_each(|fault| println!("FAILED: {fault}"));
     }
-    match &summary.failure {
+    // Who reads JSON is told seed and budget in it.
+    match summary.failure.as_ref().filter(|_| !options.json) {
         Some(failure) if failure.violation.oracle == Oracle::I16Determinism => {
             println!("FAILED: I16Determinism: {}", failure.violation.text);
             let again = another_process().map(|again| again.program.to_string_lossy().into_owned());

@@ -22,6 +22,15 @@ impl Observer for NoObserver {
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
+    /// A request came in whole and its header was converted. It runs under the configuration of now.
+    Received {
+        /// The request.
+        request: RequestId,
+        /// Where it came in.
+        connection: ConnectionKey,
+        /// Which configuration that is: the first one is 1, each that is taken one more.
+        generation: u64,
+    },
     /// A request was authenticated and passed every check that needs no key.
     Admitted {
         /// The request.
@@ -32,6 +41,8 @@ pub enum Event<'a> {
         application: Option<&'a ApplicationIdentity>,
         /// What for.
         opcode: Opcode,
+        /// Configuration it runs under.
+        generation: u64,
     },
     /// A job was given to a lane.
     Started {
@@ -135,6 +146,8 @@ pub struct Answered<'a> {
     pub provider: ProviderId,
     /// Operation it asked for.
     pub opcode: Opcode,
+    /// Configuration it ran under.
+    pub generation: u64,
     /// What it was told.
     pub status: Status,
     /// Time it waited before a lane took it; zero if none did.

@@ -29,6 +29,7 @@ impl Step<'_> {
         let id = self.state.mint.request();
         let held = frame.body.remaining().saturating_add(frame.authentication.len());
         let config = self.state.config.clone();
+        let generation = self.state.generation;
         let kind = header.authentication_type;
         let authenticated = match config.listeners.get(&listener) {
             Some(listener) => {
@@ -43,6 +44,7 @@ impl Step<'_> {
             caller: Caller::Anonymous,
             peer,
             config,
+            generation,
             provider: None,
             reserved,
             subject: None,
@@ -57,6 +59,7 @@ impl Step<'_> {
         };
         request.caller = caller;
         self.state.requests.insert(id, Box::new(request));
+        self.observer.event(Event::Received { request: id, connection, generation });
         self.expect_reply(connection, id, if reserved > 0 { 0 } else { crate::size(held) });
         match verdict {
             Err(status) => self.answer(id, Err(status)),
@@ -100,7 +103,8 @@ impl Step<'_> {
         let Some(request) = self.state.requests.get(&id) else { return };
         let opcode = operation.opcode();
         let application = request.caller.identity();
-        self.observer.event(Event::Admitted { request: id, connection, application, opcode });
+        let generation = request.generation;
+        self.observer.event(Event::Admitted { request: id, connection, application, opcode, generation });
         let provider = request.provider;
         match provider {
             None => self.run_core_operation(id, operation),

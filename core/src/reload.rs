@@ -20,6 +20,7 @@ impl Step<'_> {
         let serving = self.state.config.listeners.keys().copied().collect();
         self.state.closed_listeners = self.keep_closed_listeners(&mut config);
         self.state.config = Arc::new(config);
+        self.state.generation = self.state.generation.saturating_add(1);
         self.configure_providers(&serving);
         self.room_was_freed();
         self.accept_again_except(&accepted);

@@ -50,6 +50,8 @@ pub(crate) struct ActiveRequest {
     pub(crate) peer: Peer,
     /// Configuration it was admitted with.
     pub(crate) config: Arc<Config>,
+    /// Which that is; see [`crate::observer::Event::Received`].
+    pub(crate) generation: u64,
     /// `None`: Core.
     pub(crate) provider: Option<ProviderKey>,
     pub(crate) reserved: u64,

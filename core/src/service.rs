@@ -93,6 +93,7 @@ impl Service {
     pub fn new(config: Config, start: Start) -> Self {
         let state = State {
             config: Arc::new(config),
+            generation: 1,
             mint: Mint::new(start.boot),
             last_step: None,
             accept_again_at: None,

@@ -27,6 +27,8 @@ use alloc::sync::Arc;
 #[derive(Hash)]
 pub(crate) struct State {
     pub(crate) config: Arc<Config>,
+    /// How many configurations there were.
+    pub(crate) generation: u64,
     pub(crate) mint: Mint,
     pub(crate) last_step: Option<Instant>,
     /// Accepting failed; it is tried again at this instant.

@@ -65,6 +65,9 @@ impl Observer for LogObserver {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Answered(answered) => log_answer(&answered),
+            Event::Received { request, connection, generation } => {
+                trace!(request = request.0, slot = connection.slot, configuration = generation, "received");
+            }
             Event::Admitted { request, opcode, .. } => {
                 trace!(request = request.0, opcode = ?opcode, "admitted");
             }

@@ -4,14 +4,16 @@
 mod audit;
 mod certain;
 mod fairness;
+mod marks;
 mod rest;
+mod seen;
 mod tokens;
 
 use crate::bodies::{self, Span};
 use crate::call::{Call, Meaning};
 use crate::canary;
+use crate::configurations::{self, Configurations};
 use crate::excuses::{Excuses, Work};
-use crate::lifecycle;
 use crate::names::{Names, Snapshot};
 use crate::oracle::{Findings, Mark, Oracle};
 use crate::probe::Probing;
@@ -20,15 +22,16 @@ use crate::specification;
 use crate::store::Store;
 use crate::trace::digest;
 use crate::truth::{self, Leads, Truth};
-use crate::watch::Seen;
 use fairness::Fairness;
+use marks::Marks;
 use parsecd_core::config::Config;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
-use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
+use parsecd_core::ids::{ConnectionKey, ObjectId, RequestId, Ticket};
 use parsecd_wire::header::{HEADER_LENGTH, KEEP_CONNECTION, RawHeader};
 use parsecd_wire::{ResponseHeader, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 use tokens::Tokens;
 
 /// What is really the case at one step.
@@ -62,11 +65,17 @@ pub struct Arrival {
 /// A request that came in whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Open {
+    /// Whose request it is.
+    pub(crate) application: Option<ApplicationIdentity>,
+    /// The key it makes.
+    pub(crate) creates: Option<KeyIdentity>,
     /// The application whose keys it changes.
     pub(crate) changes: Option<ApplicationIdentity>,
     pub(crate) received: u64,
     pub(crate) since: u64,
     pub(crate) snapshot: Option<Snapshot>,
+    /// In which step the core took it, the number of the configuration it runs under, and that.
+    pub(crate) runs_under: Option<(u64, u64, Arc<Config>)>,
     pub(crate) work: Work,
     pub(crate) objects: BTreeSet<ObjectId>,
 }
@@ -76,6 +85,7 @@ pub(crate) struct Open {
 pub(crate) struct Told {
     status: Status,
     span: Span,
+    config: Arc<Config>,
 }
 
 /// The auditor of a run.
@@ -89,6 +99,7 @@ pub struct Auditor {
     pub excuses: Excuses,
     pub(crate) names: Names,
     pub(crate) fairness: Fairness,
+    pub(crate) marks: Marks,
     pub(crate) tokens: Tokens,
     /// What audit events say of requests whose answer has not appeared.
     pub(crate) audits: BTreeMap<usize, Vec<Status>>,
@@ -98,22 +109,24 @@ pub struct Auditor {
     pub healed: Option<(u64, u64)>,
     /// Requests whose answers are certain.
     pub probing: Option<Probing>,
+    /// The configuration that the daemon begins with and has again in the end.
     pub(crate) config: Config,
+    pub(crate) configurations: Configurations,
     pub(crate) open: BTreeMap<usize, Open>,
     /// Whether each request was answered.
     pub(crate) answered: Vec<bool>,
     /// The answer whose body comes next.
     telling: Option<Told>,
     /// What was decided for requests whose answer has not appeared.
-    pub(crate) decided: BTreeMap<usize, Status>,
+    pub(crate) decided: BTreeMap<usize, (u64, Status)>,
     /// Requests of each connection that the core has not taken yet.
     pub(crate) callers: BTreeMap<ConnectionKey, Range<usize>>,
     pub(crate) requests: BTreeMap<RequestId, usize>,
     pub(crate) jobs: BTreeMap<Ticket, Option<RequestId>>,
     /// Objects that running jobs make.
     pub(crate) making: BTreeMap<Ticket, ObjectId>,
-    /// Jobs that remove an object.
-    pub(crate) removals: BTreeSet<Ticket>,
+    /// Jobs that remove an object, and whether half a pair is left of it.
+    pub(crate) removals: BTreeMap<Ticket, (ObjectId, bool)>,
     /// Changes whose client has left: they may go on.
     pub(crate) abandoned: Vec<usize>,
     /// Deletions among them.
@@ -137,12 +150,14 @@ impl Auditor {
             excuses: Excuses::new(config),
             names: Names::default(),
             fairness: Fairness::default(),
+            marks: Marks::default(),
             tokens: Tokens::default(),
             audits: BTreeMap::new(),
             restored: false,
             healed: None,
             probing: None,
             config: config.clone(),
+            configurations: Configurations::new(config),
             open: BTreeMap::new(),
             answered: Vec::new(),
             telling: None,
@@ -151,7 +166,7 @@ impl Auditor {
             requests: BTreeMap::new(),
             jobs: BTreeMap::new(),
             making: BTreeMap::new(),
-            removals: BTreeSet::new(),
+            removals: BTreeMap::new(),
             abandoned: Vec::new(),
             deletions: 0,
             left_by: BTreeSet::new(),
@@ -183,7 +198,7 @@ impl Auditor {
         };
         if let Meaning::Destroy { key } = &call.meaning {
             let leads = truth::leads_now(scene.store, key);
-            if leads.iter().flatten().any(|object| self.truth.in_use(*object)) {
+            if leads.iter().flatten().any(|object| self.truth.signs(*object)) {
                 self.findings.mark(Mark::DestroyOverlapsSign);
             }
         }
@@ -197,8 +212,15 @@ impl Auditor {
                 || self.left_by.contains(application)
                 || self.open.values().any(|open| open.changes.as_ref() == Some(application));
         }
-        self.open
-            .insert(id, Open { received: scene.moment, since: scene.now, snapshot, work, objects, changes });
+        let (received, since, runs_under) = (scene.moment, scene.now, None);
+        let application = call.application.clone();
+        let creates = match &call.meaning {
+            Meaning::Create { key, .. } => Some(key.clone()),
+            _ => None,
+        };
+        let open =
+            Open { application, creates, received, since, snapshot, runs_under, work, objects, changes };
+        self.open.insert(id, open);
     }
 
     /// A client is gone, answered or not.
@@ -251,7 +273,7 @@ impl Auditor {
             format!("request {id}: {}", agrees.unwrap_err())
         });
         self.check_echo(id, call, &header, bytes);
-        self.check_deadlines(id, status, arrival);
+        self.check_deadlines(id, call, status, arrival);
         let open = self.open.remove(&id);
         let complete = open.is_some();
         let early = matches!(&call.meaning, Meaning::Anonymous(told) if *told == status);
@@ -261,28 +283,28 @@ impl Auditor {
         });
         let given_up = status == Status::ConnectionError;
         open.iter().for_each(|open| self.check_patience(id, call, open, scene.now));
-        let Some(open) = open.filter(|_| !given_up) else {
-            self.telling = Some(Told { status, span: Span::default() });
-            return;
-        };
+        let Some(open) = open.filter(|_| !given_up) else { return };
+        let config = open.runs_under.as_ref().map(|(_, _, config)| config);
+        let config = config.unwrap_or(self.configurations.current()).clone();
         let leads = match call.meaning.key() {
             Some(key) => self.truth.between(key, open.received, scene.moment),
             None => Leads::from([None]),
         };
-        self.check_status(id, call, status, &open, &leads, scene);
-        let decided = self.decided.remove(&id);
+        self.check_status(id, call, status, (&open, &config), &leads, scene);
+        let decided = self.decided.remove(&id).map(|(_, status)| status);
         self.findings.check(Oracle::I5Echo, decided.is_none_or(|decided| decided == status), || {
             format!("request {id} is told {status:?}, which was not decided for it: {decided:?}")
         });
         if let Some(decided) = decided {
-            self.check_audit(id, call.opcode, decided);
+            self.check_audit(id, call.opcode, decided, &config);
         }
         let agrees = self.names.told(call, status, open.snapshot);
         self.findings.check(Oracle::NamesFromAnswers, agrees.is_ok(), || {
             format!("request {id}: {}", agrees.unwrap_err())
         });
         let span = Span { from: open.received, to: scene.moment, leads };
-        self.telling = Some(Told { status, span });
+        self.telling = Some(Told { status, span, config });
+        self.forget_marks(id);
     }
 
     fn check_echo(&mut self, id: usize, call: &Call, header: &ResponseHeader, bytes: &[u8; HEADER_LENGTH]) {
@@ -310,7 +332,7 @@ impl Auditor {
         self.findings.check(Oracle::PlannedBody, empty, || format!("request {id}: a failure with a body"));
     }
 
-    fn check_deadlines(&mut self, id: usize, status: Status, arrival: Arrival) {
+    fn check_deadlines(&mut self, id: usize, call: &Call, status: Status, arrival: Arrival) {
         if status != Status::ConnectionError {
             return;
         }
@@ -323,7 +345,7 @@ impl Auditor {
             format!("request {id} is given up long after its deadline")
         });
         if !arrival.complete && !arrival.in_time {
-            self.findings.mark(Mark::DeadlineClosesSilentClient);
+            self.mark_silence(call);
         }
     }
 
@@ -332,20 +354,25 @@ impl Auditor {
         id: usize,
         call: &Call,
         status: Status,
-        open: &Open,
+        (open, config): (&Open, &Config),
         leads: &Leads,
         scene: Scene<'_>,
     ) {
         let made = &scene.fleet.made;
         let decision = self.tokens.decision(id);
-        let no_admin = self.tokens.refuses_admin(id, status);
         self.tokens.forget(id, call);
+        if configurations::refuses_authenticator(call, config) {
+            let fits = status == Status::AuthenticatorNotRegistered;
+            return self.findings.check(Oracle::I18ReloadIsAtomic, fits, || {
+                format!("request {id} is told {status:?}, {:?} was not accepted when it came", call.shows)
+            });
+        }
         let unverified = match decision {
             Some(Ok(())) => None,
             Some(Err(refusal)) => Some(status == refusal),
             None if call.token.is_none() || matches!(call.meaning, Meaning::Anonymous(_)) => None,
             None => {
-                let limits = &self.config.limits;
+                let limits = &config.limits;
                 let full = self.tokens.waiting() >= limits.queue.min(limits.tenant_queue) as usize;
                 let refused = full && status == Status::PsaErrorInsufficientMemory;
                 Some(refused || self.excuses.waited(status, scene.now - open.since))
@@ -356,45 +383,35 @@ impl Auditor {
                 format!("request {id} is told {status:?}, its token is {decision:?}")
             });
         }
-        let planned: BTreeSet<Status> =
-            leads.iter().flat_map(|lead| call.meaning.statuses(*lead, made)).collect();
-        let fits = no_admin
-            || planned.contains(&status)
+        let refusal = configurations::refusal(call, config);
+        let allowed = if config.allow_deprecated { configurations::with_deprecated(call) } else { None };
+        let meaning = allowed.as_ref().unwrap_or(&call.meaning);
+        let planned: BTreeSet<Status> = match refusal {
+            Some(refusal) => [refusal].into(),
+            None => leads.iter().flat_map(|lead| meaning.statuses(*lead, made)).collect(),
+        };
+        let fits = planned.contains(&status)
             || (!self.is_certain(id, call, status)
                 && self.excuses.excuse(call, status, &planned, open, leads, scene));
-        self.findings.check(Oracle::PlannedStatus, fits, || {
+        let oracle = if refusal.is_some() { Oracle::I18ReloadIsAtomic } else { Oracle::PlannedStatus };
+        self.findings.check(oracle, fits, || {
             format!(
                 "request {id} {:?} on {:?} is answered {status:?}; it may be {planned:?}, its key leads to {leads:?}",
                 call.opcode,
                 call.meaning.key()
             )
         });
-        self.mark_answer(call, status, leads, open);
+        self.mark_answer(id, call, status, (open, leads), scene.store);
     }
 
-    fn mark_answer(&mut self, call: &Call, status: Status, leads: &Leads, open: &Open) {
-        let create = matches!(call.meaning, Meaning::Create { .. });
-        if create && status == Status::PsaErrorAlreadyExists && leads.contains(&None) {
-            self.findings.mark(Mark::SameNameRace);
-        }
-        if status == Status::Success && open.work.busy {
-            self.findings.mark(Mark::ProviderBusyThenOk);
-        }
-        match status {
-            Status::PsaErrorDataCorrupt => self.findings.mark(Mark::UnreadableRecordDisablesOneKey),
-            Status::PsaErrorHardwareFailure if self.excuses.other_device() => {
-                self.findings.mark(Mark::OtherDeviceQuarantines);
-            }
-            Status::Success if create && self.excuses.was_full() => {
-                self.findings.mark(Mark::StoreFullThenRoom);
-            }
-            _ => {}
-        }
+    /// The step in which it was decided what a request is told.
+    pub fn decided_in(&self, id: usize) -> Option<u64> {
+        self.decided.get(&id).map(|(moment, _)| *moment)
     }
 
     /// The core has decided what a request is told; it is told in its turn. From now on it must be true.
-    fn decided(&mut self, id: usize, call: &Call, status: Status, scene: Scene<'_>) {
-        self.decided.insert(id, status);
+    pub(crate) fn decided(&mut self, id: usize, call: &Call, status: Status, scene: Scene<'_>) {
+        self.decided.insert(id, (scene.moment, status));
         let Some(open) = self.open.get(&id) else { return };
         let leads = match call.meaning.key() {
             Some(key) => self.truth.between(key, open.received, scene.moment),
@@ -417,6 +434,7 @@ impl Auditor {
         let holds = match &call.meaning {
             Meaning::Create { key, attributes, .. } => {
                 let now = truth::leads_now(scene.store, key);
+                self.marks.created(key, scene.moment);
                 now.iter().flatten().for_each(|object| drop(self.doubtful.remove(object)));
                 now.len() == 1
                     && now.iter().all(|lead| {
@@ -446,8 +464,7 @@ impl Auditor {
         let secret = !call.meaning.asks_for_secrets() && canary::is_in(body);
         self.findings.check(Oracle::I11NoSecret, !secret, || format!("the answer to {id} holds a secret"));
         let Some(told) = self.telling.take().filter(|told| told.status == Status::Success) else { return };
-        let verdict =
-            bodies::check(call, body, &told.span, (&self.truth, &self.excuses), &self.config, scene);
+        let verdict = bodies::check(call, body, &told.span, &self.truth, &told.config, scene);
         let (oracle, holds) = match &verdict {
             Ok(()) => (Oracle::PlannedBody, true),
             Err((oracle, _)) => (*oracle, false),
@@ -465,116 +482,12 @@ impl Auditor {
         }
     }
 
-    /// What the observer saw in a step.
-    pub fn seen(&mut self, seen: Vec<Seen>, calls: &[Call], scene: Scene<'_>) {
-        for event in seen {
-            match event {
-                Seen::Admitted { request, connection, application, opcode } => {
-                    let Some(id) = self.taken(connection) else { continue };
-                    let Some(call) = calls.get(id) else { continue };
-                    let genuine = call.token.is_none() || self.tokens.decision(id) == Some(Ok(()));
-                    let fits = genuine && application == call.application && opcode == call.opcode;
-                    self.findings.check(Oracle::I6Identity, fits, || {
-                        format!("request {id} is admitted as {application:?}, it is {:?}", call.application)
-                    });
-                    self.requests.insert(request, id);
-                }
-                Seen::Started { request, lane, ticket } => {
-                    self.given(request, lane, ticket, calls, scene.now);
-                    self.jobs.insert(ticket, request);
-                    let open = request.and_then(|request| self.requests.get(&request));
-                    if let Some(open) = open.and_then(|id| self.open.get_mut(id)) {
-                        open.work.jobs.push(ticket);
-                    }
-                }
-                Seen::Request(request, from, to) => {
-                    self.waits(request, from, to, calls);
-                    if to == lifecycle::IN_HAND {
-                        continue;
-                    }
-                    let before = self.states.insert(request, to).unwrap_or(lifecycle::IN_HAND);
-                    let follows = from == before || from == lifecycle::IN_HAND;
-                    let legal = follows && lifecycle::request(before, to);
-                    self.findings.check(Oracle::I20Lifecycle, legal, || {
-                        format!("{request:?} goes from {from} to {to}, it was {before}")
-                    });
-                }
-                Seen::KeyLife(object, from, to) => {
-                    let before = self.lives.insert(object, to);
-                    let fits = lifecycle::key_life(from, to) && before.unwrap_or("None") == from;
-                    self.findings.check(Oracle::I20Lifecycle, fits, || {
-                        format!("the life of {object} goes from {from} to {to}, it was {before:?}")
-                    });
-                }
-                Seen::WrongSignature(request) => {
-                    self.findings.mark(Mark::WrongResultCaught);
-                    let open = self.requests.get(&request).and_then(|id| self.open.get_mut(id));
-                    open.into_iter().for_each(|open| open.work.ended_badly());
-                }
-                Seen::StoreDoubt(began) => self.excuses.core_doubts(began),
-                Seen::Answered { request, connection: Some(connection), status } => {
-                    // A request that was refused before it was admitted is not known yet.
-                    let known = self.requests.get(&request).copied();
-                    let Some(id) = known.or_else(|| self.taken(connection)) else { continue };
-                    self.requests.insert(request, id);
-                    if let Some(call) = calls.get(id) {
-                        self.decided(id, call, status, scene);
-                    }
-                }
-                Seen::Refused(connection, _) => drop(self.taken(connection)),
-                Seen::Answered { .. } => {}
-            }
-        }
-    }
-
-    /// The request of a connection that the core took, or refused, last.
-    pub fn last_taken(&self, connection: ConnectionKey) -> Option<usize> {
-        self.callers.get(&connection)?.start.checked_sub(1)
-    }
-
-    /// The daemon has taken a configuration without these providers: nobody waits for their lanes any more.
-    pub fn reconfigured(&mut self, gone: &[ProviderKey]) {
-        let waits = gone.iter().find_map(|provider| self.fairness.waits_for(*provider));
-        self.findings.check(Oracle::I15Liveness, waits.is_none() || self.excuses.stopping, || {
-            format!("request {waits:?} waits for a provider that is gone")
-        });
-    }
-
-    /// A request begins or ends to wait for a lane.
-    fn waits(&mut self, request: RequestId, from: &str, to: &str, calls: &[Call]) {
-        let Some(&id) = self.requests.get(&request) else { return };
-        if from == "Queued" {
-            self.fairness.left(id);
-        }
-        let call = calls.get(id).filter(|call| to == "Queued" && call.meaning.waits_for_lane());
-        if let Some(call) = call
-            && let Some(provider) = crate::excuses::key_of(call.provider)
-        {
-            self.fairness.queued(id, provider, call);
-        }
-    }
-
-    /// A lane is given a job.
-    fn given(&mut self, request: Option<RequestId>, lane: LaneKey, ticket: Ticket, calls: &[Call], now: u64) {
-        let id = request.and_then(|request| self.requests.get(&request));
-        let call = id.and_then(|id| calls.get(*id));
-        let (skipped, crowded) = self.fairness.started(lane, ticket, call, now);
-        self.findings.check(Oracle::I9Fairness, !skipped, || format!("{call:?} is started out of turn"));
-        if crowded {
-            self.findings.mark(Mark::FourTenantsSaturated);
-        }
-    }
-
-    /// The core has taken the next request of a connection.
-    fn taken(&mut self, connection: ConnectionKey) -> Option<usize> {
-        self.callers.get_mut(&connection)?.next()
-    }
-
     /// The daemon died.
     pub fn crashed(&mut self, scene: Scene<'_>) {
         self.truth.crashed(scene.moment, scene.store);
         self.names.crashed();
         self.fairness = Fairness::default();
+        self.marks.crashed();
         self.tokens = Tokens::default();
         self.audits.clear();
         if self.restored {

@@ -3,13 +3,12 @@
 use crate::auditor::Scene;
 use crate::call::{Call, Meaning};
 use crate::capabilities;
-use crate::excuses::Excuses;
+use crate::configurations::is_admin;
 use crate::oracle::Oracle;
-use crate::plan::ADMIN;
 use crate::provider::crypto;
 use crate::specification;
 use crate::truth::{Leads, Truth};
-use parsecd_core::config::Config;
+use parsecd_core::config::{Config, ProviderConfig};
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
 use parsecd_wire::{KeyInfo, Opcode, ProviderId, Reply, Status};
 use std::collections::BTreeSet;
@@ -32,7 +31,7 @@ pub fn check(
     call: &Call,
     body: &[u8],
     span: &Span,
-    (truth, excuses): (&Truth, &Excuses),
+    truth: &Truth,
     config: &Config,
     scene: Scene<'_>,
 ) -> Verdict {
@@ -69,22 +68,19 @@ pub fn check(
             planned(hash == crypto::hash(*algorithm, input), "wrong hash")
         }
         (Meaning::ListOpcodes(provider), Reply::ListOpcodes { opcodes }) => {
-            let expected = opcodes_of(*provider, call.application.as_ref());
+            let expected = opcodes_of(*provider, is_admin(call, config));
             let listed: BTreeSet<u32> = opcodes.iter().copied().collect();
             planned(listed == expected && listed.len() == opcodes.len(), "wrong opcodes")
         }
         (Meaning::ListKeys(application), Reply::ListKeys { keys }) => {
-            keys_listed(application, &keys, span, (truth, excuses), config, scene)
+            keys_listed(application, &keys, span, truth, config, scene)
         }
         (Meaning::Ask, Reply::Ping { major: 1, minor: 0 }) => Ok(()),
         (Meaning::Ask, Reply::ListProviders { providers }) => {
             let ids: Vec<_> = providers.iter().map(|provider| provider.id).collect();
-            let all = [ProviderId::MbedCrypto, ProviderId::Pkcs11];
-            let removed = all.iter().any(|provider| excuses.was_removed(*provider, span.from));
-            planned(
-                removed || ids == [ProviderId::MbedCrypto, ProviderId::Pkcs11, ProviderId::Core],
-                "wrong providers",
-            )
+            let expected: Vec<_> =
+                shown(config).map(|provider| provider.info.id).chain([ProviderId::Core]).collect();
+            planned(ids == expected, "wrong providers")
         }
         (Meaning::Ask, Reply::ListAuthenticators { authenticators }) => {
             let listed: Vec<_> = authenticators.iter().map(|authenticator| authenticator.id).collect();
@@ -111,8 +107,7 @@ pub fn check(
     }
 }
 
-fn opcodes_of(provider: ProviderId, application: Option<&ApplicationIdentity>) -> BTreeSet<u32> {
-    let admin = application.is_some_and(|application| [ADMIN, "0"].contains(&&*application.name));
+fn opcodes_of(provider: ProviderId, admin: bool) -> BTreeSet<u32> {
     let opcodes: Vec<Opcode> = match provider {
         ProviderId::MbedCrypto => capabilities::sealing().opcodes.into_iter().collect(),
         ProviderId::Pkcs11 => capabilities::owning().opcodes.into_iter().collect(),
@@ -124,9 +119,15 @@ fn opcodes_of(provider: ProviderId, application: Option<&ApplicationIdentity>) -
     opcodes.into_iter().map(Opcode::number).collect()
 }
 
-/// The kind of the provider that a key is of.
-fn kind_of(identity: &KeyIdentity) -> ProviderId {
-    if &*identity.provider == "owning" { ProviderId::Pkcs11 } else { ProviderId::MbedCrypto }
+/// Providers that are shown, in order.
+fn shown(config: &Config) -> impl Iterator<Item = &ProviderConfig> {
+    let keys = config.listeners.values().next().into_iter().flat_map(|listener| &listener.providers);
+    keys.filter_map(|key| config.providers.get(key))
+}
+
+/// Whether the provider of a key is shown.
+fn is_shown(identity: &KeyIdentity, config: &Config) -> bool {
+    shown(config).any(|provider| provider.name == identity.provider)
 }
 
 /// Each listed key is, or was while it was listed, the application's own, with the attributes it was made
@@ -135,7 +136,7 @@ fn keys_listed(
     application: &ApplicationIdentity,
     keys: &[KeyInfo],
     span: &Span,
-    (truth, excuses): (&Truth, &Excuses),
+    truth: &Truth,
     config: &Config,
     scene: Scene<'_>,
 ) -> Verdict {
@@ -159,13 +160,14 @@ fn keys_listed(
         identity.application == *application
             && !listed.contains(identity)
             && !scene.store.is_damaged(identity)
-            && !excuses.was_removed(kind_of(identity), span.from)
+            && is_shown(identity, config)
             && truth.between(identity, span.from, span.to).iter().all(Option::is_some)
     });
     if let Some(missing) = missing {
         return Err((Oracle::I2NothingLost, format!("{missing:?} is not listed")));
     }
-    let place = |key: &KeyInfo| (key.provider == ProviderId::Pkcs11, key.name.clone());
+    let shown: Vec<_> = shown(config).map(|provider| provider.info.id).collect();
+    let place = |key: &KeyInfo| (shown.iter().position(|id| *id == key.provider), key.name.clone());
     match keys.windows(2).all(|pair| place(&pair[0]) < place(&pair[1])) {
         true => Ok(()),
         false => Err((Oracle::PlannedBody, "keys are not in order".to_owned())),

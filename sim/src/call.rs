@@ -286,6 +286,8 @@ pub struct Call {
     pub peer: Peer,
     /// Serial number of the token it shows.
     pub token: Option<u64>,
+    /// The way in which it really shows who it is.
+    pub shows: AuthenticationType,
     /// Whether it asks to keep the connection: bit 0 of the flags that are really sent.
     pub keeps: bool,
     /// All bytes the client will send; they are moved to the client that sends them.
@@ -322,6 +324,9 @@ impl Call {
         self.keeps = self.bytes.get(FLAGS).is_some_and(|flags| u16::from(*flags) & KEEP_CONNECTION != 0);
         let shows = self.bytes.get(AUTHENTICATION_TYPE) == Some(&AuthenticationType::JwtSvid.number());
         self.token = self.token.filter(|_| shows);
+        let kind =
+            self.bytes.get(AUTHENTICATION_TYPE).and_then(|kind| AuthenticationType::from_number(*kind));
+        self.shows = kind.unwrap_or(AuthenticationType::None);
         std::mem::take(&mut self.bytes)
     }
 }

@@ -3,14 +3,11 @@
 use crate::clock::real;
 use crate::faults::Family;
 use crate::oracle::Mark;
-use crate::plan::{OWNING, SEALING, TOKEN_ADMIN};
 use crate::random::Domain;
 use crate::stage::{Event, MILLI, SECOND};
 use crate::world::World;
-use parsecd_core::ids::HostKey;
 use parsecd_core::input::Input;
 use parsecd_core::store::StoreState;
-use parsecd_wire::AuthenticationType;
 
 impl World {
     /// Has the first disturbances come.
@@ -77,7 +74,7 @@ impl World {
         self.auditor.findings.mark(Mark::RestartedWithOtherLimits);
     }
 
-    fn next_reload(&mut self) {
+    pub(crate) fn next_reload(&mut self) {
         let within = self.stage.weights.reload_within;
         if within > 0 {
             let delay = self.stage.random.between(Domain::Crash, 1, within) * MILLI + self.unasked();
@@ -135,83 +132,6 @@ impl World {
         self.workload.identities.time = real(until);
     }
 
-    /// An operator changes the configuration. It is that of later lives, too.
-    pub(crate) fn reload(&mut self) {
-        if self.stage.weights.reload_within == 0 {
-            return;
-        }
-        let draw = Domain::Crash;
-        let base = self.auditor.config.clone();
-        let config = &mut self.plan.config;
-        let provider = *self.stage.random.pick(draw, &[SEALING, OWNING]);
-        match self.stage.random.between(draw, 0, 5) {
-            0 => {}
-            1 => config.limits.page = *self.stage.random.pick(draw, &[1, 2, 256]),
-            2 => match config.providers.remove(&provider) {
-                Some(_) if self.service.is_some() => {
-                    self.auditor.findings.mark(Mark::ProviderRemovedUnderLoad);
-                }
-                Some(_) => {}
-                None => {
-                    config
-                        .providers
-                        .extend(base.providers.get(&provider).cloned().map(|back| (provider, back)));
-                }
-            },
-            3 => {
-                let hosts = self.stage.random.between(draw, 1, 3) as u16;
-                config.providers.get_mut(&SEALING).into_iter().for_each(|sealing| sealing.hosts = hosts);
-            }
-            4 => {
-                let authenticators = config.listeners.values_mut().flat_map(|one| &mut one.authenticators);
-                let tokens = authenticators.filter(|one| one.kind == AuthenticationType::JwtSvid);
-                tokens.for_each(|one| {
-                    let none = one.admins.is_empty();
-                    one.admins = none.then(|| TOKEN_ADMIN.into()).into_iter().collect();
-                });
-            }
-            _ => {
-                let changed = config.providers.get_mut(&provider);
-                changed.into_iter().for_each(|provider| provider.revision += 1);
-            }
-        }
-        let shown = base.listeners.values().flat_map(|listener| &listener.providers).copied();
-        let shown: Vec<_> = shown.filter(|key| config.providers.contains_key(key)).collect();
-        config.listeners.values_mut().for_each(|listener| listener.providers = shown.clone());
-        self.stage.faults.strikes(Family::Process);
-        if self.service.is_some() {
-            self.auditor.findings.mark(Mark::ReloadedUnderLoad);
-        }
-        let right = self.stage.random.chance(Domain::Provider, 500);
-        self.fleet.pin_changes(right);
-        self.tell_configuration();
-        self.next_reload();
-    }
-
-    /// Gives the daemon the configuration as it is now.
-    pub(crate) fn tell_configuration(&mut self) {
-        self.reloads += 1;
-        let config = self.plan.config.clone();
-        // A host that is let go before it has logged in never serves.
-        let revisions = std::mem::take(&mut self.revisions);
-        let stays = |host: &HostKey| {
-            let provider = config.providers.get(&host.provider);
-            provider.is_some_and(|provider| {
-                host.slot < provider.hosts && revisions.get(&host.provider) == Some(&provider.revision)
-            })
-        };
-        self.opens.retain(|_, host| stays(host));
-        self.auditor.excuses.let_go(stays);
-        self.revisions = config.providers.iter().map(|(key, provider)| (*key, provider.revision)).collect();
-        self.auditor.excuses.configured(&config, self.moment + 1);
-        let gone: Vec<_> =
-            [SEALING, OWNING].into_iter().filter(|key| !config.providers.contains_key(key)).collect();
-        self.feed(Input::Reconfigured { config: Box::new(config) });
-        if self.service.is_some() {
-            self.auditor.reconfigured(&gone);
-        }
-    }
-
     /// A token loses an object, or somebody copies the store.
     pub(crate) fn lose_or_back_up(&mut self) {
         if self.store.in_doubt() {
@@ -250,11 +170,10 @@ impl World {
         let draw = Domain::Identity;
         match self.stage.random.between(draw, 0, 3) {
             0 => self.workload.identities.down ^= true,
-            1 => self.workload.identities.rotate(false),
-            _ => self.workload.identities.rotate(true),
-        }
-        if self.auditor.has_verified() {
-            self.auditor.findings.mark(Mark::BundleRotatedMidRequest);
+            overlaps => {
+                self.workload.identities.rotate(overlaps > 1);
+                self.auditor.rotates();
+            }
         }
         self.next_identity();
     }

@@ -3,6 +3,7 @@
 use crate::auditor::Scene;
 use crate::faults::Family;
 use crate::oracle::{Mark, Oracle};
+use crate::provider::fleet::Given;
 use crate::random::Domain;
 use crate::stage::{Event, MICRO, MILLI, Told};
 use crate::store::{Damage, GroupFate};
@@ -12,7 +13,7 @@ use parsecd_core::input::{HostState, Input};
 use parsecd_core::job::Job;
 use parsecd_core::outcome::{Effect, Outcome};
 use parsecd_core::output::{Output, Place};
-use parsecd_core::store::{CommitResult, Counters, Fetched, Page, UnfinishedState};
+use parsecd_core::store::{CommitResult, Counters, Fetched, Page};
 
 impl World {
     pub(crate) fn perform(&mut self, output: Output) {
@@ -53,7 +54,6 @@ impl World {
             }
             Output::List { ticket, query } => {
                 let page = if self.read_fails() { Page::Failed } else { self.store.list(&query) };
-                self.note_recovery(&page);
                 let delay = self.stage.latency(Domain::Store, self.stage.weights.read_time * MICRO);
                 self.stage.tell(delay, Told::Listed(ticket, page));
             }
@@ -80,7 +80,8 @@ impl World {
                 if matches!(*job, Job::Open) {
                     self.opens.insert(ticket, lane.host);
                 }
-                let fits = self.fleet.start(lane, ticket, job, &mut self.stage);
+                let verified = self.auditor.is_verified(ticket, &self.calls);
+                let fits = self.fleet.start(lane, Given { ticket, job, verified }, &mut self.stage);
                 self.auditor
                     .findings
                     .check(Oracle::LaneDepth, fits, || format!("{lane:?} is given a third job"));
@@ -94,10 +95,13 @@ impl World {
             Output::CancelJob { ticket } => self.fleet.cancel(ticket, &mut self.stage),
             Output::OpenHost { host } => {
                 self.host_secrets.insert(host, self.reloads);
+                if self.auditor.marks.replaces(host) {
+                    self.auditor.findings.mark(Mark::StuckLaneReplaced);
+                }
                 self.fleet.open(host, &mut self.stage);
             }
             Output::KillHost { host } => {
-                self.auditor.findings.mark(Mark::StuckLaneReplaced);
+                self.auditor.marks.killed(host);
                 self.auditor.excuses.host_gone(host);
                 self.opens.retain(|_, opening| *opening != host);
                 self.fleet.kill(host, &mut self.stage);
@@ -132,19 +136,6 @@ impl World {
             self.auditor.excuses.store_fails();
         }
         fails
-    }
-
-    fn note_recovery(&mut self, page: &Page) {
-        if let Page::Unfinished(rows) = page
-            && self.recovering
-        {
-            for row in rows {
-                self.auditor.findings.mark(match row.state {
-                    UnfinishedState::Making => Mark::RecoveryFindsUnfinishedMaking,
-                    UnfinishedState::Removing => Mark::RecoveryFinishesRemoval,
-                });
-            }
-        }
     }
 
     pub(crate) fn tell(&mut self, told: Told) {

@@ -7,7 +7,7 @@ use crate::truth::{Leads, leads_now};
 use parsecd_core::config::Config;
 use parsecd_core::ids::{HostKey, ProviderKey, Ticket};
 use parsecd_core::outcome::{Effect, Outcome};
-use parsecd_wire::{AuthenticationType, ProviderId, Status};
+use parsecd_wire::{ProviderId, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A time of trouble, in steps. Begins again as often as it likes.
@@ -40,6 +40,8 @@ pub struct Work {
     pub jobs: Vec<Ticket>,
     /// A device was busy with one of them.
     pub busy: bool,
+    /// That was how its last one ended, after it was tried again.
+    pub ended_busy: bool,
     /// Keys of the client it deletes were being made or removed, or were damaged, when it came.
     pub is_hindered: bool,
     statuses: BTreeSet<Status>,
@@ -54,6 +56,7 @@ impl Work {
     /// One of its jobs ended.
     pub fn ended(&mut self, ticket: Ticket, outcome: &Outcome) {
         self.jobs.retain(|job| *job != ticket);
+        self.ended_busy = self.busy && *outcome == Outcome::Busy;
         self.busy |= *outcome == Outcome::Busy;
         match outcome {
             Outcome::Done(effect) => {
@@ -87,7 +90,6 @@ pub struct Excuses {
     full: Window,
     /// The core says that it does not know what the store holds. How long it may is for liveness to say.
     doubted: bool,
-    was_full: bool,
     /// The daemon was told to stop: who waits for a lane is told so, who has not asked is told to go.
     pub stopping: bool,
     other_device: Window,
@@ -98,8 +100,8 @@ pub struct Excuses {
     providers: BTreeMap<ProviderKey, Window>,
     /// Providers that were not configured.
     removed: BTreeMap<ProviderKey, Window>,
-    /// No token is an admin's.
-    demoted: Window,
+    /// There is no executor: public-key operations and hashes need a lane.
+    no_executor: Window,
     hosts: BTreeSet<HostKey>,
     /// Step since which it is known what a provider can do.
     known: BTreeMap<ProviderKey, u64>,
@@ -108,8 +110,6 @@ pub struct Excuses {
     little_memory: bool,
     /// A request that waits for so long is told so.
     queue: u64,
-    /// Public-key operations and hashes need no lane.
-    executor: bool,
 }
 
 impl Excuses {
@@ -120,21 +120,19 @@ impl Excuses {
             store: Window::default(),
             full: Window::default(),
             doubted: false,
-            was_full: false,
             stopping: false,
             other_device: Window::default(),
             executor_failed: None,
             removal_failed: None,
             providers: [(SEALING, down), (OWNING, down)].into(),
             removed: BTreeMap::new(),
-            demoted: Window::default(),
+            no_executor: Window { open: config.executor.is_none(), ended: None },
             hosts: BTreeSet::new(),
             known: BTreeMap::new(),
             started: BTreeMap::new(),
             operation: config.deadlines.operation.as_nanos() as u64,
             little_memory: config.limits.request_memory < 16 << 20 || config.limits.tenant_queue < 16,
             queue: config.deadlines.queue.as_nanos() as u64,
-            executor: config.executor.is_some(),
         }
     }
 
@@ -146,7 +144,6 @@ impl Excuses {
     /// The store has no room.
     pub fn store_full(&mut self) {
         self.full.begin();
-        self.was_full = true;
     }
 
     /// The store's answers tell the truth again.
@@ -172,11 +169,6 @@ impl Excuses {
         self.store.touches(since) || self.full.touches(since)
     }
 
-    /// Whether there was no room before.
-    pub fn was_full(&self) -> bool {
-        self.was_full
-    }
-
     /// A job of the executor comes back undone: a lane does it, or nobody checks the signature.
     pub fn executor_fails(&mut self, moment: u64) {
         self.executor_failed = Some(moment);
@@ -194,11 +186,9 @@ impl Excuses {
 
     /// The daemon is given this configuration.
     pub fn configured(&mut self, config: &Config, moment: u64) {
-        let mut authenticators = config.listeners.values().flat_map(|listener| &listener.authenticators);
-        if authenticators.any(|one| one.kind == AuthenticationType::JwtSvid && !one.admins.is_empty()) {
-            self.demoted.end(moment);
-        } else {
-            self.demoted.begin();
+        match config.executor {
+            Some(_) => self.no_executor.end(moment),
+            None => self.no_executor.begin(),
         }
         for provider in [SEALING, OWNING] {
             let window = self.removed.entry(provider).or_default();
@@ -220,11 +210,6 @@ impl Excuses {
     /// Whether this provider was not configured at some time since step `since`.
     pub fn was_removed(&self, provider: ProviderId, since: u64) -> bool {
         key_of(provider).and_then(|key| self.removed.get(&key)).is_some_and(|window| window.touches(since))
-    }
-
-    /// Whether no token was an admin's at some time since step `since`.
-    pub fn was_demoted(&self, since: u64) -> bool {
-        self.demoted.touches(since)
     }
 
     /// A host is open for work, on its own device or another.
@@ -308,6 +293,7 @@ impl Excuses {
         scene: Scene<'_>,
     ) -> bool {
         let Open { received, since, ref work, .. } = *open;
+        let taken = open.runs_under.as_ref().map_or(received, |(taken, ..)| *taken);
         if call.meaning.is_unserved() && !self.unknown(call.provider, received) {
             return self.excuses_unserved(call, status, open, scene);
         }
@@ -338,7 +324,7 @@ impl Excuses {
                     || removal_failed
                     || (unchecked
                         && matches!(call.meaning, Meaning::Use { operation: KeyUse::Sign { .. }, .. }))
-                    || ((self.needs_lane(call) || unchecked || unserved)
+                    || ((self.needs_lane(call, received) || unchecked || unserved)
                         && told_after_provider(call, planned)
                         && (self.provider_troubled(call, received) || self.overdue(work, scene.now)))
                     || (self.unknown(call.provider, received) && told_after_provider(call, planned))
@@ -351,7 +337,7 @@ impl Excuses {
                     Meaning::ListOpcodes(provider) => provider,
                     _ => call.provider,
                 };
-                own || self.was_removed(asked, received)
+                own || self.was_removed(asked, taken)
             }
             Status::PsaErrorHardwareFailure => {
                 own || (call.provider == ProviderId::Pkcs11 && (self.other_device.touches(received) || away))
@@ -384,7 +370,7 @@ impl Excuses {
         match &call.meaning {
             Meaning::Use { operation: KeyUse::ExportPublic, .. } => true,
             Meaning::Use { operation: KeyUse::Verify { .. }, .. } | Meaning::Hash { .. } => {
-                self.executor && known()
+                !self.no_executor.open && known()
             }
             _ => false,
         }
@@ -400,9 +386,11 @@ impl Excuses {
         }
     }
 
-    fn needs_lane(&self, call: &Call) -> bool {
+    fn needs_lane(&self, call: &Call, received: u64) -> bool {
         match &call.meaning {
-            Meaning::Use { operation: KeyUse::Verify { .. }, .. } | Meaning::Hash { .. } => !self.executor,
+            Meaning::Use { operation: KeyUse::Verify { .. }, .. } | Meaning::Hash { .. } => {
+                self.no_executor.touches(received)
+            }
             Meaning::Use { operation, .. } => operation.needs_lane(),
             Meaning::Create { .. } | Meaning::Destroy { .. } | Meaning::Random(_) | Meaning::CanDo(_) => true,
             _ => false,

@@ -36,6 +36,8 @@ pub struct Link {
     pub(crate) inbound_closed: bool,
     pub(crate) read_closed_told: bool,
     pub(crate) read_blocked: bool,
+    /// It has as many unanswered requests as it may, and is not read for that.
+    pub(crate) pipeline_full: bool,
     /// Bytes that were delivered to the core.
     pub(crate) delivered: usize,
     /// Requests that were delivered whole.
@@ -80,6 +82,7 @@ impl Link {
             inbound_closed: false,
             read_closed_told: false,
             read_blocked: false,
+            pipeline_full: false,
             delivered: 0,
             complete: 0,
             answers: 0,

@@ -40,6 +40,8 @@ pub enum Oracle {
     I16Determinism,
     /// I17: recovery changes nothing acknowledged, however often it is cut.
     I17Recovery,
+    /// I18: a request runs under the configuration it was admitted with.
+    I18ReloadIsAtomic,
     /// I19: one audit event for each request that touches keys, before its answer.
     I19Audit,
     /// I20: only legal transitions.
@@ -70,7 +72,7 @@ pub enum Oracle {
 
 impl Oracle {
     /// Every oracle.
-    pub const ALL: [Oracle; 30] = [
+    pub const ALL: [Oracle; 31] = [
         Oracle::I1Isolation,
         Oracle::I2NothingLost,
         Oracle::I3ObjectsAreRecords,
@@ -88,6 +90,7 @@ impl Oracle {
         Oracle::I15Liveness,
         Oracle::I16Determinism,
         Oracle::I17Recovery,
+        Oracle::I18ReloadIsAtomic,
         Oracle::I19Audit,
         Oracle::I20Lifecycle,
         Oracle::PlannedStatus,
@@ -159,11 +162,16 @@ pub enum Mark {
     PartlyHealedStoreReadOnly,
     PartlyHealedStoreFull,
     PartlyHealedStoreInDoubt,
+    ReloadedDuringRecovery,
+    ReloadedWhileStopping,
+    AckWaitsForSync,
+    LateCompletionForReusedSlot,
+    RetriesExhausted,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 51] = [
+    pub const ALL: [Mark; 56] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -215,6 +223,11 @@ impl Mark {
         Mark::PartlyHealedStoreReadOnly,
         Mark::PartlyHealedStoreFull,
         Mark::PartlyHealedStoreInDoubt,
+        Mark::ReloadedDuringRecovery,
+        Mark::ReloadedWhileStopping,
+        Mark::AckWaitsForSync,
+        Mark::LateCompletionForReusedSlot,
+        Mark::RetriesExhausted,
     ];
 }
 

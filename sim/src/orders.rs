@@ -32,9 +32,6 @@ impl Auditor {
             };
             let asked = waiting || unmade || self.abandoned.iter().any(asks);
             self.findings.check(Oracle::ChangeIsAskedFor, asked, || format!("nobody asks for {mutation:?}"));
-            if asked && !waiting && matches!(mutation, Mutation::Publish { .. }) {
-                self.findings.mark(Mark::WaiterLeftKeyFinished);
-            }
         }
         if let Mutation::Publish { record, .. } = mutation {
             let sealed = !canary::is_in(&record.0);
@@ -53,14 +50,23 @@ impl Auditor {
                     format!("{object} is forgotten while the device holds it")
                 });
             }
-            Mutation::Barrier => self.findings.mark(Mark::UnknownCommitBarrier),
-            Mutation::Reserve(_) | Mutation::Publish { .. } => {}
+            Mutation::Barrier | Mutation::Reserve(_) | Mutation::Publish { .. } => {}
         }
     }
 
     /// A commit ended.
     pub fn committed(&mut self, mutation: &Mutation, result: CommitResult) {
+        if result == CommitResult::Full {
+            self.marks.store_full();
+        }
         match (mutation, result) {
+            (Mutation::Publish { identity, .. }, CommitResult::Durable) => {
+                // Its client is told now and not before, though the job has ended; or there is none.
+                let waits = self.open.values().any(|open| open.creates.as_ref() == Some(identity));
+                self.findings.mark(if waits { Mark::AckWaitsForSync } else { Mark::WaiterLeftKeyFinished });
+            }
+            (Mutation::Erase { object }, CommitResult::Durable) => self.mark_erased(*object),
+            (Mutation::Barrier, CommitResult::Durable) => self.findings.mark(Mark::UnknownCommitBarrier),
             (Mutation::Publish { identity, object, .. }, CommitResult::Unknown) => {
                 self.doubtful.insert(*object, (identity.clone(), false));
             }
@@ -94,11 +100,10 @@ impl Auditor {
                 self.findings.check(Oracle::RetiredBeforeRemoved, retired, || {
                     format!("{object} is removed while a name may lead to it, or recovery does not know it")
                 });
-                self.removals.insert(ticket);
+                let half = scene.fleet.owning().is_half(*object);
+                self.removals.insert(ticket, (*object, half));
+                self.mark_removal(*object, scene.fleet.holds(*object));
                 self.check_unused(*object, "removed");
-                if scene.fleet.owning().is_half(*object) {
-                    self.findings.mark(Mark::HalfPairRemoved);
-                }
             }
             Job::Use { key, .. } => {
                 let there = scene.store.possible().iter().any(|tables| tables.owner(key.object).is_some());
@@ -132,31 +137,37 @@ impl Auditor {
         }
         let gone =
             matches!(outcome, Outcome::Done(Effect::Removed) | Outcome::Absent { login_confirmed: true, .. });
-        if self.removals.remove(&ticket) && !gone {
-            self.excuses.removal_failed(moment);
+        if let Some((object, half)) = self.removals.remove(&ticket) {
+            if !gone {
+                self.excuses.removal_failed(moment);
+            }
+            if *outcome == Outcome::Done(Effect::Removed) {
+                self.mark_removed(object, half);
+            }
         }
-        let made = self.making.remove(&ticket).is_some_and(|object| fleet.holds(object));
-        if made && matches!(outcome, Outcome::Unknown | Outcome::LaneLost) {
-            self.findings.mark(Mark::EffectDoneAnswerLost);
+        let made = self.making.remove(&ticket).filter(|object| fleet.holds(*object));
+        if matches!(outcome, Outcome::Unknown | Outcome::LaneLost) {
+            made.into_iter().for_each(|object| self.marks.answer_lost(object));
         }
+        let used = self.truth.used(ticket).filter(|object| fleet.holds(*object));
         self.truth.finished(ticket);
         // Its request was told so when it was late, though the answer may still wait for its turn.
         let late = self.excuses.is_late(ticket, now);
         self.excuses.finished(ticket, outcome);
-        if matches!(outcome, Outcome::Absent { login_confirmed: false, .. }) {
-            self.findings.mark(Mark::LoginLostLooksAbsent);
-        }
         let request = self.jobs.remove(&ticket).flatten();
-        let Some(id) = request.and_then(|request| self.requests.get(&request)) else { return };
-        let told = self.is_told(*id);
-        match self.open.get_mut(id) {
+        let Some(&id) = request.and_then(|request| self.requests.get(&request)) else { return };
+        if let (Outcome::Absent { login_confirmed: false, .. }, Some(object)) = (outcome, used) {
+            self.marks.looked_absent(id, object);
+        }
+        let told = self.is_told(id);
+        match self.open.get_mut(&id) {
             Some(open) => {
                 open.work.ended(ticket, outcome);
                 if late {
                     open.work.ended_badly();
                 }
             }
-            None if !told => self.findings.mark(Mark::LateCompletionForDeadConnection),
+            None if !told => self.mark_late(id),
             None => {}
         }
     }

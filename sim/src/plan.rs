@@ -244,7 +244,11 @@ impl Plan {
         let verified = plan.config.providers.values().any(|provider| provider.verify_signatures);
         for (fault, weight) in JOB_FAULTS.iter().zip(&mut plan.weights.jobs) {
             if matches!(fault, JobFault::WrongSignature | JobFault::OtherKey) {
-                *weight = if verified { 16 } else { 0 };
+                *weight = match plan.weights.reload_within {
+                    _ if verified => 16,
+                    0 => 0,
+                    _ => 4,
+                };
             }
         }
         plan
@@ -399,7 +403,8 @@ fn knobs(config: &mut Config, random: &mut Random) {
     }
 }
 
-fn executor(threads: u16) -> ExecutorConfig {
+/// An executor of public-key operations and hashes.
+pub fn executor(threads: u16) -> ExecutorConfig {
     let mut capabilities = crate::capabilities::owning();
     capabilities.opcodes = [Opcode::PsaVerifyHash, Opcode::PsaHashCompute, Opcode::PsaHashCompare].into();
     ExecutorConfig { threads, capabilities }

@@ -138,7 +138,9 @@ impl World {
         if let Some(link) = self.links.get_mut(&connection)
             && std::mem::take(&mut link.read_blocked)
         {
-            self.auditor.findings.mark(Mark::ResumesReading);
+            if std::mem::take(&mut link.pipeline_full) {
+                self.auditor.findings.mark(Mark::ResumesReading);
+            }
             self.stage.after(0, Event::Readable(connection));
         }
     }
@@ -152,7 +154,9 @@ impl World {
         if budget == 0 {
             link.read_blocked = true;
             link.stalled = true;
-            if link.complete > link.answers && !link.ending {
+            let unanswered = link.complete.saturating_sub(link.answers);
+            if unanswered >= self.plan.config.limits.pipeline as usize && !link.ending {
+                link.pipeline_full = true;
                 self.auditor.findings.mark(Mark::PipelineFullStopsReading);
             }
             return;
@@ -208,19 +212,26 @@ impl World {
         }
         link.announced.extend(&new);
         let mut rest = &new[..];
-        let mut released = 0;
+        let mut decided = Vec::new();
         while let Some(header) = rest.first_chunk::<HEADER_LENGTH>() {
             let raw = RawHeader::from_bytes(header);
             let length = HEADER_LENGTH + raw.body_length as usize;
             let Some(body) = rest.get(HEADER_LENGTH..length) else { break };
+            decided.extend(self.next_decided(connection));
             self.answer_appears(connection, header, body);
-            released += 1;
             rest = &rest[length..];
         }
         self.auditor.findings.check(Oracle::I4OneAnswer, rest.is_empty(), || "half an answer".to_owned());
-        if released > 1 {
+        // One that was decided in an earlier step waited for one before it.
+        if decided.iter().any(|moment| decided.first().is_some_and(|first| moment < first)) {
             self.auditor.findings.mark(Mark::OutOfOrderCompletionsReordered);
         }
+    }
+
+    /// In which step the next answer of a connection was decided.
+    fn next_decided(&self, connection: ConnectionKey) -> Option<u64> {
+        let link = self.links.get(&connection)?;
+        self.auditor.decided_in(self.clients[link.client].first + link.answers)
     }
 
     fn answer_appears(&mut self, connection: ConnectionKey, header: &[u8; HEADER_LENGTH], body: &[u8]) {

@@ -153,6 +153,8 @@ pub struct Stage {
     pub wall: WallClock,
     /// The daemon's process stands still until then.
     pub stopped_until: u64,
+    /// What goes wrong with so many jobs more: a device is busy with somebody else, a log-in is lost.
+    repeated: (JobFault, u32),
     /// Faults that struck.
     pub faults: Faults,
     /// Jobs that lanes have begun, openings excepted, and groups that the store has written.
@@ -174,6 +176,7 @@ impl Stage {
             trace,
             wall: WallClock::default(),
             stopped_until: 0,
+            repeated: (JobFault::None, 0),
             faults: Faults::default(),
             begun: (0, 0),
             lasting: None,
@@ -252,7 +255,13 @@ impl Stage {
             return fault;
         }
         let (rate, weights) = (self.weights.job, self.weights.jobs);
-        let fault = self.draw(Domain::Provider, rate, &weights, &JOB_FAULTS).unwrap_or_default();
+        let mut fault = self.draw(Domain::Provider, rate, &weights, &JOB_FAULTS).unwrap_or_default();
+        if self.repeated.1 > 0 && rate > 0 {
+            self.repeated.1 -= 1;
+            fault = self.repeated.0;
+        } else if matches!(fault, JobFault::Busy | JobFault::LoginLost) {
+            self.repeated = (fault, *self.random.pick(Domain::Provider, &[0, 1, 3, 8]));
+        }
         self.note_fault(fault);
         fault
     }

@@ -3,7 +3,7 @@
 use crate::store::Store;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
 use parsecd_core::ids::{ObjectId, Ticket};
-use parsecd_core::job::Job;
+use parsecd_core::job::{Job, KeyOperation};
 use parsecd_core::store::{Mutation, UnfinishedState};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,8 @@ pub struct Truth {
     touched: BTreeSet<KeyIdentity>,
     /// Objects in use by jobs on lanes.
     uses: BTreeMap<Ticket, ObjectId>,
+    /// Those of them that sign.
+    signs: BTreeMap<Ticket, ObjectId>,
 }
 
 impl Truth {
@@ -67,14 +69,28 @@ impl Truth {
 
     /// A job was given to a lane.
     pub fn started(&mut self, ticket: Ticket, job: &Job) {
-        if let Job::Use { key, .. } = job {
+        if let Job::Use { key, operation } = job {
             self.uses.insert(ticket, key.object);
+            if matches!(operation, KeyOperation::SignHash { .. }) {
+                self.signs.insert(ticket, key.object);
+            }
         }
     }
 
     /// A job's outcome was delivered.
     pub fn finished(&mut self, ticket: Ticket) {
         self.uses.remove(&ticket);
+        self.signs.remove(&ticket);
+    }
+
+    /// What a job on a lane uses.
+    pub fn used(&self, ticket: Ticket) -> Option<ObjectId> {
+        self.uses.get(&ticket).copied()
+    }
+
+    /// Whether a job on a lane signs with `object`.
+    pub fn signs(&self, object: ObjectId) -> bool {
+        self.signs.values().any(|used| *used == object)
     }
 
     /// Whether a job on a lane uses `object`.
@@ -85,6 +101,7 @@ impl Truth {
     /// The daemon died.
     pub fn crashed(&mut self, moment: u64, store: &Store) {
         self.uses.clear();
+        self.signs.clear();
         self.written(moment, store, true);
     }
 }

@@ -9,12 +9,21 @@ use parsecd_wire::{Opcode, Status};
 /// What the auditor needs of an event.
 #[derive(Clone, Debug)]
 pub enum Seen {
-    /// A request was admitted.
-    Admitted {
+    /// A request came in whole.
+    Received {
         /// The request.
         request: RequestId,
         /// Its connection.
         connection: ConnectionKey,
+        /// Number of the configuration it is to run under.
+        generation: u64,
+    },
+    /// A request was admitted.
+    Admitted {
+        /// The request.
+        request: RequestId,
+        /// Number of the configuration it runs under.
+        generation: u64,
         /// Who asks.
         application: Option<ApplicationIdentity>,
         /// What for.
@@ -35,6 +44,8 @@ pub enum Seen {
     KeyLife(ObjectId, &'static str, &'static str),
     /// A signature was wrong, and did not leave.
     WrongSignature(RequestId),
+    /// A key cannot be used: its provider has another device.
+    OtherDevice,
     /// The core began or ended to doubt what the store says.
     StoreDoubt(bool),
     /// A request was answered.
@@ -45,6 +56,8 @@ pub enum Seen {
         connection: Option<ConnectionKey>,
         /// What it will be told, in its turn.
         status: Status,
+        /// Number of the configuration it ran under.
+        generation: u64,
     },
     /// A connection was refused, or a request of it that was not converted, and why.
     Refused(ConnectionKey, Status),
@@ -90,7 +103,8 @@ impl Watch {
 impl Observer for Watch {
     fn event(&mut self, event: Event<'_>) {
         match event {
-            Event::Admitted { .. }
+            Event::Received { .. }
+            | Event::Admitted { .. }
             | Event::Started { .. }
             | Event::RequestTransition { .. }
             | Event::KeyLifeTransition { .. }
@@ -99,17 +113,21 @@ impl Observer for Watch {
             _ => self.reader.read(&event),
         }
         let seen = match event {
-            Event::Admitted { request, connection, application, opcode } => {
-                Seen::Admitted { request, connection, application: application.cloned(), opcode }
+            Event::Received { request, connection, generation } => {
+                Seen::Received { request, connection, generation }
+            }
+            Event::Admitted { request, application, opcode, generation, .. } => {
+                Seen::Admitted { request, application: application.cloned(), opcode, generation }
             }
             Event::Started { request, lane, ticket } => Seen::Started { request, lane, ticket },
             Event::RequestTransition { request, from, to } => Seen::Request(request, from, to),
             Event::KeyLifeTransition { object, from, to } => Seen::KeyLife(object, from, to),
             Event::WrongSignature { request, .. } => Seen::WrongSignature(request),
+            Event::OtherDevice { .. } => Seen::OtherDevice,
             Event::StoreDoubt { began } => Seen::StoreDoubt(began),
             Event::Answered(answered) => {
-                let Answered { request, connection, status, .. } = answered;
-                Seen::Answered { request, connection, status }
+                let Answered { request, connection, status, generation, .. } = answered;
+                Seen::Answered { request, connection, status, generation }
             }
             Event::Refused { connection, status, .. } => Seen::Refused(connection, status),
             _ => return,

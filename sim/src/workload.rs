@@ -266,6 +266,7 @@ impl Workload {
             opcode: operation.opcode(),
             session,
             application: auth.application(),
+            shows: auth.encoded().0,
             token: if let Auth::Token(token) = auth { Some(token.serial) } else { None },
             peer: Peer {
                 credentials: Some(PeerCredentials { uid, gid: uid, pid: 1 }),

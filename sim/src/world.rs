@@ -312,7 +312,7 @@ impl World {
             Event::JobEnds(id, lane, ticket) => self.fleet.ends(id, lane, ticket, &mut self.stage),
             Event::HostDies(id) => self.fleet.dies(id, &mut self.stage),
             Event::Lands(token, job) => {
-                self.auditor.findings.mark(Mark::LateObjectRemoved);
+                self.auditor.lands(&job);
                 self.fleet.lands(token, &job);
             }
             Event::Flush => self.flush(),
@@ -476,7 +476,7 @@ impl World {
         if self.store.has_pending() {
             self.auditor.findings.mark(Mark::CrashWithCommitPending);
         }
-        if self.recovering && !self.store.visible().unfinished.is_empty() {
+        if self.recovering && self.auditor.marks.recovers(self.store.visible().unfinished.keys()) {
             self.auditor.findings.mark(Mark::CrashDuringRecovery);
         }
         let scripted = self.plan.requests == 0;
@@ -527,6 +527,7 @@ impl World {
         boot[8..].copy_from_slice(&crate::trace::digest(&self.stage.boot).to_be_bytes());
         let providers = self.plan.config.providers.iter();
         self.revisions = providers.map(|(key, provider)| (*key, provider.revision)).collect();
+        self.auditor.begins(&self.plan.config, &self.store);
         self.service = Some(Box::new(Service::new(self.plan.config.clone(), Start { boot })));
         self.feed(Input::TimePassed);
     }

@@ -133,6 +133,7 @@ impl Step<'_> {
             application: request.caller.identity(),
             provider: request.header.provider,
             opcode: request.header.opcode,
+            generation: request.generation,
             status,
             queued: request.timing.queued,
             ran: request.timing.ran,

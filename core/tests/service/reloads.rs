@@ -106,6 +106,21 @@ fn a_reload_after_the_shutdown_began_opens_nothing() {
     assert!(world.opened.is_empty() && world.stopped);
 }
 
+#[test]
+fn a_request_is_told_of_under_the_configuration_it_came_under() {
+    let mut world = World::sealed();
+    random(&mut world);
+    reload(&mut world, both());
+    let secret = parsecd_core::outcome::Effect::Secret(vec![1].into());
+    world.finish(parsecd_core::outcome::Outcome::Done(secret));
+    random(&mut world);
+    world.step(Input::ShutdownRequested { grace: std::time::Duration::from_secs(1) });
+    reload(&mut world, both());
+    random(&mut world);
+    assert_eq!(world.witness.generations[..5], [1, 1, 1, 2, 2]);
+    assert!(world.witness.generations[5..].iter().all(|generation| *generation == 2));
+}
+
 /// The listener of the tests, under another key.
 fn moved_listener() -> Config {
     let mut config = both();

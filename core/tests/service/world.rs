@@ -36,13 +36,21 @@ pub struct Witness {
     pub transitions: Vec<(&'static str, &'static str)>,
     /// Time in the queue and on a lane of the request that was answered last.
     pub times: (std::time::Duration, std::time::Duration),
+    /// Configurations that requests came, were admitted and ran under, in the order of these events.
+    pub generations: Vec<u64>,
 }
 
 impl Observer for Witness {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Stale { .. } => self.stale += 1,
-            Event::Answered(answered) => self.times = (answered.queued, answered.ran),
+            Event::Received { generation, .. } | Event::Admitted { generation, .. } => {
+                self.generations.push(generation);
+            }
+            Event::Answered(answered) => {
+                self.times = (answered.queued, answered.ran);
+                self.generations.push(answered.generation);
+            }
             Event::KeyLifeTransition { from, to, .. } => self.transitions.push((from, to)),
             _ => {}
         }

@@ -3,6 +3,7 @@
 use super::Auditor;
 use crate::oracle::Oracle;
 use parsecd_core::audit::AuditEvent;
+use parsecd_core::config::Config;
 use parsecd_wire::{Opcode, Status};
 
 impl Auditor {
@@ -13,12 +14,12 @@ impl Auditor {
     }
 
     /// A request is told this: its audit event has to be there already.
-    pub(crate) fn check_audit(&mut self, id: usize, opcode: Opcode, status: Status) {
+    pub(crate) fn check_audit(&mut self, id: usize, opcode: Opcode, status: Status, config: &Config) {
         let refused = matches!(
             status,
             Status::AuthenticationError | Status::AuthenticatorNotRegistered | Status::AdminOperation
         );
-        let wanted = self.config.audit && (opcode.needs_identity() || refused);
+        let wanted = config.audit && (opcode.needs_identity() || refused);
         let events = self.audits.remove(&id).unwrap_or_default();
         let expected = if wanted { vec![status] } else { Vec::new() };
         self.findings.check(Oracle::I19Audit, events == expected, || {

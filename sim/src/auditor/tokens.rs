@@ -5,7 +5,7 @@ use crate::call::{Call, Meaning};
 use parsecd_core::ids::Ticket;
 use parsecd_core::input::TokenVerdict;
 use parsecd_wire::Status;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Tokens that are shown, asked about, and decided.
 #[derive(Clone, Debug, Default)]
@@ -15,8 +15,6 @@ pub(crate) struct Tokens {
     asked: BTreeMap<Ticket, usize>,
     /// Whether the daemon may take the client for whom its token names; else what it must be told.
     decided: BTreeMap<usize, Result<(), Status>>,
-    /// Requests that may have been admitted while no token was an admin's. A later reload is nothing to them.
-    demoted: BTreeSet<usize>,
 }
 
 impl Tokens {
@@ -31,7 +29,6 @@ impl Tokens {
     /// A request is answered, or gone.
     pub(crate) fn forget(&mut self, id: usize, call: &Call) {
         self.decided.remove(&id);
-        self.demoted.remove(&id);
         if let Some(serial) = call.token
             && let Some(ids) = self.shown.get_mut(&serial)
         {
@@ -47,29 +44,21 @@ impl Tokens {
         self.shown.values().map(VecDeque::len).sum()
     }
 
-    pub(crate) fn decision(&self, id: usize) -> Option<Result<(), Status>> {
-        self.decided.get(&id).copied()
+    /// Requests whose token was accepted.
+    pub(crate) fn verified(&self) -> impl Iterator<Item = usize> + use<'_> {
+        self.decided.iter().filter(|(_, decision)| decision.is_ok()).map(|(id, _)| *id)
     }
 
-    /// Whether this request may be refused what only admins are allowed, whoever asks.
-    pub(crate) fn refuses_admin(&self, id: usize, status: Status) -> bool {
-        status == Status::AdminOperation && self.demoted.contains(&id)
+    pub(crate) fn decision(&self, id: usize) -> Option<Result<(), Status>> {
+        self.decided.get(&id).copied()
     }
 }
 
 impl Auditor {
-    /// Whether a request goes on whose token was accepted.
-    pub fn has_verified(&self) -> bool {
-        self.tokens.decided.values().any(Result::is_ok)
-    }
-
     /// The core has a token verified.
     pub fn token_asked(&mut self, ticket: Ticket, serial: u64) {
         if let Some(id) = self.tokens.shown.get_mut(&serial).and_then(VecDeque::pop_front) {
             self.tokens.asked.insert(ticket, id);
-            if self.open.get(&id).is_some_and(|open| self.excuses.was_demoted(open.received)) {
-                self.tokens.demoted.insert(id);
-            }
         }
     }
 
@@ -78,7 +67,9 @@ impl Auditor {
         let Some(id) = self.tokens.asked.remove(&ticket) else { return };
         let undecided = self.open.contains_key(&id) && !self.decided.contains_key(&id);
         let Some(call) = calls.get(id).filter(|_| undecided) else { return };
-        let longest = self.config.limits.token_lifetime.as_millis() as i64;
+        let under = self.open.get(&id).and_then(|open| open.runs_under.as_ref());
+        let config = under.map_or(self.configurations.current(), |(_, _, config)| config);
+        let longest = config.limits.token_lifetime.as_millis() as i64;
         let decision = match verdict {
             TokenVerdict::Unavailable => Err(Status::PsaErrorCommunicationFailure),
             TokenVerdict::Genuine { name, valid_from, valid_until } => {

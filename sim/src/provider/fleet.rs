@@ -9,7 +9,6 @@ use crate::plan::{OWNING, Plan, SEALING};
 use crate::random::Domain;
 use crate::stage::{Event, HostId, MICRO, MILLI, Stage, Told};
 use crate::trace::digest;
-use parsecd_core::config::Config;
 use parsecd_core::ids::{HostKey, LaneKey, ObjectId, ProviderKey, Ticket};
 use parsecd_core::job::{Job, KeyOperation};
 use parsecd_core::outcome::{Effect, Outcome};
@@ -31,8 +30,6 @@ pub struct Fleet {
     pub(crate) owning: Owning,
     /// Every key that was made.
     pub made: Made,
-    /// Providers whose signatures are verified before they leave: only these make wrong ones.
-    pub verified: BTreeSet<ProviderKey>,
     lanes: u16,
     /// How long a new host waits for the old one to go.
     patience: u64,
@@ -62,7 +59,18 @@ pub(crate) struct Host {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lane {
     pub(crate) running: Option<Running>,
-    waiting: Option<(Ticket, Arc<Job>)>,
+    waiting: Option<Given>,
+}
+
+/// A job as a lane is given it.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Its ticket.
+    pub ticket: Ticket,
+    /// What to do.
+    pub job: Arc<Job>,
+    /// Whether a signature is verified before it leaves: only then it may be wrong.
+    pub verified: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -79,12 +87,6 @@ fn changes(job: &Job) -> bool {
     matches!(job, Job::Generate { .. } | Job::Import { .. } | Job::Remove { .. })
 }
 
-/// Providers whose signatures are verified before they leave.
-pub fn verified(config: &Config) -> BTreeSet<ProviderKey> {
-    let providers = config.providers.iter().filter(|(_, provider)| provider.verify_signatures);
-    providers.map(|(key, _)| *key).filter(|_| config.executor.is_some()).collect()
-}
-
 impl Fleet {
     /// No host yet.
     pub fn new(plan: &Plan) -> Self {
@@ -93,7 +95,6 @@ impl Fleet {
             sealing: Sealing::default(),
             owning: Owning::default(),
             made: Made::default(),
-            verified: verified(&plan.config),
             lanes: plan.lanes,
             patience: plan.config.deadlines.operation.as_nanos() as u64,
             settling: plan.config.deadlines.settling.as_nanos() as u64,
@@ -187,17 +188,17 @@ impl Fleet {
     }
 
     /// The daemon gives a job to a lane. False if the lane had no room for it.
-    pub fn start(&mut self, on: LaneKey, ticket: Ticket, job: Arc<Job>, stage: &mut Stage) -> bool {
+    pub fn start(&mut self, on: LaneKey, given: Given, stage: &mut Stage) -> bool {
         let id = HostId { boot: stage.boot, key: on.host };
         let Some(lane) = self.hosts.get_mut(&id).and_then(|host| host.lanes.get_mut(usize::from(on.lane)))
         else {
-            stage.tell(0, Told::Finished(ticket, Outcome::NoEffect));
+            stage.tell(0, Told::Finished(given.ticket, Outcome::NoEffect));
             return true;
         };
         if lane.waiting.is_some() {
             return false;
         }
-        lane.waiting = Some((ticket, job));
+        lane.waiting = Some(given);
         self.proceed(id, on.lane, stage);
         true
     }
@@ -222,7 +223,7 @@ impl Fleet {
             return stage.faults.strikes(Family::LaneHost);
         }
         for lane in self.hosts.values_mut().flat_map(|host| &mut host.lanes) {
-            if lane.waiting.as_ref().is_some_and(|(waiting, _)| *waiting == ticket) {
+            if lane.waiting.as_ref().is_some_and(|waiting| waiting.ticket == ticket) {
                 lane.waiting = None;
                 stage.tell(TRANSIT / 2, Told::Finished(ticket, Outcome::NoEffect));
             }
@@ -230,7 +231,6 @@ impl Fleet {
     }
 
     fn proceed(&mut self, id: HostId, index: u16, stage: &mut Stage) {
-        let verified = self.verified.contains(&id.key.provider);
         let Some(host) = self.hosts.get_mut(&id) else { return };
         if host.orphan || host.closing {
             return self.leave_if_idle(id, stage);
@@ -239,7 +239,7 @@ impl Fleet {
         if lane.running.is_some() {
             return;
         }
-        let Some((ticket, job)) = lane.waiting.take() else { return };
+        let Some(Given { ticket, job, verified }) = lane.waiting.take() else { return };
         let opens = matches!(*job, Job::Open);
         let fault = match lasting(self.broken, id.key.provider, opens) {
             Some(fault) => fault,
@@ -249,6 +249,8 @@ impl Fleet {
                 fault => fault,
             },
         };
+        let unseen = matches!(fault, JobFault::WrongSignature | JobFault::OtherKey) && !verified;
+        let fault = if unseen { JobFault::None } else { fault };
         let usual = if matches!(*job, Job::Generate { .. }) { 5 * MILLI } else { MILLI };
         let delay = stage.latency(Domain::Provider, usual);
         lane.running = Some(Running { ticket, job, fault, killed: stage.script.killed });
@@ -292,9 +294,6 @@ impl Fleet {
             None if opens && self.healed => JobFault::None,
             None => fault,
         };
-        let wrong = matches!(fault, JobFault::WrongSignature | JobFault::OtherKey);
-        let unseen = wrong && !self.verified.contains(&provider);
-        let fault = if unseen { JobFault::None } else { fault };
         let shared = provider == SEALING;
         if fault == JobFault::PinRefused {
             self.pin_refused = true;
@@ -418,7 +417,7 @@ impl Fleet {
                 self.leaves(id.key.provider, job, left, stage);
                 stage.after(TRANSIT, Event::Tell(id.boot, Told::Finished(ticket, Outcome::LaneLost)));
             }
-            if let Some((ticket, _)) = lane.waiting {
+            if let Some(Given { ticket, .. }) = lane.waiting {
                 stage.after(TRANSIT, Event::Tell(id.boot, Told::Finished(ticket, Outcome::NoEffect)));
             }
         }

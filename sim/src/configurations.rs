@@ -1,0 +1,108 @@
+//! I18: which configuration each request runs under, and what it refuses.
+
+use crate::call::{Call, Meaning};
+use crate::capabilities;
+use crate::plan::LISTENER;
+use parsecd_core::config::{Config, ListenerConfig};
+use parsecd_wire::{AuthenticationType, ProviderId, Status};
+use std::sync::Arc;
+
+/// The configurations of one life of the daemon.
+#[derive(Clone, Debug)]
+pub struct Configurations {
+    current: Arc<Config>,
+    generation: u64,
+}
+
+impl Configurations {
+    /// A life begins with this one.
+    pub fn new(config: &Config) -> Self {
+        Configurations { current: Arc::new(config.clone()), generation: 1 }
+    }
+
+    /// The daemon takes another one.
+    pub fn take(&mut self, config: &Config) {
+        self.current = Arc::new(config.clone());
+        self.generation += 1;
+    }
+
+    /// The one in force.
+    pub fn current(&self) -> &Arc<Config> {
+        &self.current
+    }
+
+    /// How many there were.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+}
+
+/// The listener that all connections come in on.
+fn listener(config: &Config) -> Option<&ListenerConfig> {
+    config.listeners.get(&LISTENER)
+}
+
+/// Whether whoever asks is an admin.
+pub fn is_admin(call: &Call, config: &Config) -> bool {
+    let Some(application) = &call.application else { return false };
+    let authenticator = listener(config).and_then(|listener| listener.authenticator(call.shows));
+    authenticator.is_some_and(|authenticator| authenticator.admins.contains(&application.name))
+}
+
+/// Whether the way in which the client shows who it is is not accepted (step 10 of the pipeline).
+pub fn refuses_authenticator(call: &Call, config: &Config) -> bool {
+    let accepted = |kind| listener(config).is_some_and(|listener| listener.authenticator(kind).is_some());
+    let framed = !matches!(call.meaning, Meaning::Anonymous(_) | Meaning::Incomplete);
+    framed && call.shows != AuthenticationType::None && !accepted(call.shows)
+}
+
+/// What a request must be told because of the configuration it was admitted with, once it is known who asks;
+/// `None`: that does not decide (steps 11 to 13, and what an operation checks before it looks for its key).
+pub fn refusal(call: &Call, config: &Config) -> Option<Status> {
+    let framed = !matches!(call.meaning, Meaning::Anonymous(_) | Meaning::Incomplete);
+    let nobody = call.shows != AuthenticationType::None && call.application.is_none();
+    if !framed || nobody || matches!(call.meaning, Meaning::Fixed(Status::AuthenticationError)) {
+        return None;
+    }
+    let shown = |id| listener(config).is_some_and(|listener| config.provider_shown(listener, id).is_some());
+    if call.provider != ProviderId::Core && !shown(call.provider) {
+        return Some(Status::ProviderNotRegistered);
+    }
+    if call.opcode.is_core() != (call.provider == ProviderId::Core) {
+        return None;
+    }
+    if call.opcode.needs_admin() && call.application.is_some() && !is_admin(call, config) {
+        return Some(Status::AdminOperation);
+    }
+    match &call.meaning {
+        Meaning::ListOpcodes(id) if *id != ProviderId::Core && !shown(*id) => {
+            Some(Status::ProviderNotRegistered)
+        }
+        Meaning::Random(size) if *size > config.limits.buffer_size.min(config.limits.response) => {
+            Some(Status::ResponseTooLarge)
+        }
+        _ => None,
+    }
+}
+
+/// What a request means where deprecated keys may be generated.
+pub fn with_deprecated(call: &Call) -> Option<Meaning> {
+    let Meaning::Create { key, attributes, refusals } = &call.meaning else { return None };
+    if !refusals.contains(&Status::DeprecatedPrimitive) {
+        return None;
+    }
+    let capabilities = match call.provider {
+        ProviderId::MbedCrypto => capabilities::sealing(),
+        _ => capabilities::owning(),
+    };
+    let holds = capabilities.keys.iter().any(|held| held.key_type == attributes.key_type && held.generate);
+    let refusals = if holds { Vec::new() } else { vec![Status::PsaErrorNotSupported] };
+    Some(Meaning::Create { key: key.clone(), attributes: *attributes, refusals })
+}
+
+/// Whether this provider's signatures are verified before they leave.
+pub fn verifies(config: &Config, provider: ProviderId) -> bool {
+    let mut providers = config.providers.values();
+    config.executor.is_some()
+        && providers.any(|configured| configured.info.id == provider && configured.verify_signatures)
+}

@@ -165,8 +165,8 @@ fn take_away(message: &mut Message, left: &mut u64, choices: &mut Choices) -> bo
         if is_spot(&message.fields[index], message) && here(left) {
             match message.fields[index].kind {
                 Kind::Enumeration { zero, last } => {
-                    let least = last + 1;
-                    let wrong = [least, 99, 255, 256, 0x7FFF_FFFF, u64::MAX, 0, 0];
+                    let Value::Number(right) = message.fields[index].value else { return false };
+                    let wrong = [last + 1, 99, 255, right | 256, 0x7FFF_FFFF, u64::MAX, 0, 0];
                     let count = if zero { 6 } else { 8 };
                     message.fields[index].value = Value::Number(wrong[choices.below(count) as usize]);
                 }

@@ -360,8 +360,8 @@ impl Auditor {
     ) {
         let made = &scene.fleet.made;
         let decision = self.tokens.decision(id);
-        self.tokens.forget(id, call);
         if configurations::refuses_authenticator(call, config) {
+            self.tokens.forget(id, call);
             let fits = status == Status::AuthenticatorNotRegistered;
             return self.findings.check(Oracle::I18ReloadIsAtomic, fits, || {
                 format!("request {id} is told {status:?}, {:?} was not accepted when it came", call.shows)
@@ -372,12 +372,11 @@ impl Auditor {
             Some(Err(refusal)) => Some(status == refusal),
             None if call.token.is_none() || matches!(call.meaning, Meaning::Anonymous(_)) => None,
             None => {
-                let limits = &config.limits;
-                let full = self.tokens.waiting() >= limits.queue.min(limits.tenant_queue) as usize;
-                let refused = full && status == Status::PsaErrorInsufficientMemory;
+                let refused = self.tokens.was_crowded(id) && status == Status::PsaErrorInsufficientMemory;
                 Some(refused || self.excuses.waited(status, scene.now - open.since))
             }
         };
+        self.tokens.forget(id, call);
         if let Some(fits) = unverified {
             return self.findings.check(Oracle::I6Identity, fits, || {
                 format!("request {id} is told {status:?}, its token is {decision:?}")
@@ -412,6 +411,8 @@ impl Auditor {
     /// The core has decided what a request is told; it is told in its turn. From now on it must be true.
     pub(crate) fn decided(&mut self, id: usize, call: &Call, status: Status, scene: Scene<'_>) {
         self.decided.insert(id, (scene.moment, status));
+        let limits = &self.configurations.current().limits;
+        self.tokens.answered(id, call, limits.queue.min(limits.tenant_queue) as usize);
         let Some(open) = self.open.get(&id) else { return };
         let leads = match call.meaning.key() {
             Some(key) => self.truth.between(key, open.received, scene.moment),

@@ -131,7 +131,8 @@ impl Excuses {
             known: BTreeMap::new(),
             started: BTreeMap::new(),
             operation: config.deadlines.operation.as_nanos() as u64,
-            little_memory: config.limits.request_memory < 16 << 20 || config.limits.tenant_queue < 16,
+            little_memory: config.limits.request_memory < 16 << 20
+                || config.limits.tenant_queue.min(config.limits.queue) < 16,
             queue: config.deadlines.queue.as_nanos() as u64,
         }
     }

@@ -21,6 +21,7 @@ pub mod faults;
 pub mod fork;
 mod healing;
 pub mod identity;
+mod knobs;
 pub mod lasting;
 pub mod lifecycle;
 mod link;

@@ -67,8 +67,10 @@ pub struct Link {
     /// When its last byte came.
     pub(crate) last_at: u64,
     pub(crate) longest_gap: u64,
-    /// The core did not want to read while that request was not whole.
+    /// The core did not want to read, or stood still, while that request was not whole.
     pub(crate) stalled: bool,
+    /// Since when the core has not wanted to read, by its own clock.
+    pub(crate) held_since: Option<u64>,
     /// Its peer group had more connections than it may, at some time.
     pub(crate) crowded: bool,
 }
@@ -101,6 +103,7 @@ impl Link {
             last_at: now,
             longest_gap: 0,
             stalled: false,
+            held_since: None,
             crowded: false,
         }
     }
@@ -119,11 +122,25 @@ impl Link {
         if self.delivered > boundary {
             match self.first_at {
                 None => self.first_at = Some(now),
-                Some(_) => self.longest_gap = self.longest_gap.max(now - self.last_at),
+                Some(_) => self.longest_gap = self.longest_gap.max(now.saturating_sub(self.last_at)),
             }
         }
         self.last_at = now;
         self.complete - before
+    }
+
+    /// The core does not want to read.
+    pub(crate) fn is_held(&mut self, now: u64) {
+        self.stalled = true;
+        self.held_since.get_or_insert(now);
+    }
+
+    /// The core wants to read again: deadlines stood still meanwhile (decisions.md 6).
+    pub(crate) fn reads_on(&mut self, now: u64) {
+        if let Some(since) = self.held_since.take() {
+            self.first_at = self.first_at.map(|first| first + (now - since));
+            self.last_at = now;
+        }
     }
 
     /// Whether it owes and is owed nothing and no part of a request has come.

@@ -51,8 +51,8 @@ const ALL: [Spoil; 19] = [
     Spoil::FlagsAndStatus,
 ];
 
-/// Spoils `call` in one way. Its meaning becomes what it must be told.
-pub fn spoil(call: &mut Call, auth: &Auth, random: &mut Random) {
+/// Spoils `call` in one way, where bodies may be this long. Its meaning becomes what it must be told.
+pub fn spoil(call: &mut Call, auth: &Auth, body_length: u32, random: &mut Random) {
     let way = *random.pick(Domain::Workload, &ALL);
     let bytes = &mut call.bytes;
     let body_end = HEADER_LENGTH + u32::from_le_bytes([bytes[22], bytes[23], bytes[24], bytes[25]]) as usize;
@@ -81,7 +81,7 @@ pub fn spoil(call: &mut Call, auth: &Auth, random: &mut Random) {
         }
         Spoil::TooLong => {
             bytes[22..26].copy_from_slice(
-                random.pick(Domain::Workload, &[4097_u32, u32::MAX]).to_le_bytes().as_slice(),
+                random.pick(Domain::Workload, &[body_length + 1, u32::MAX]).to_le_bytes().as_slice(),
             );
             call.meaning = anonymous(Status::BodySizeExceedsLimit);
         }

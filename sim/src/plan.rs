@@ -1,14 +1,14 @@
 //! What one run is made of: knobs, weights of faults and operations, all drawn from the seed.
 
+use crate::knobs;
 use crate::provider::{JobFault, Left};
 use crate::random::{Domain, Random};
 use crate::store::GroupFate;
 use parsecd_core::config::{
-    AuthenticatorConfig, Config, Deadlines, ExecutorConfig, Limits, ListenerConfig, MaterialPlace,
-    ProviderConfig,
+    AuthenticatorConfig, Config, Deadlines, Limits, ListenerConfig, MaterialPlace, ProviderConfig,
 };
 use parsecd_core::ids::{ListenerKey, ProviderKey};
-use parsecd_wire::{AuthenticationType, Opcode, ProviderId, ProviderInfo, Status, Uuid};
+use parsecd_wire::{AuthenticationType, ProviderId, ProviderInfo, Status, Uuid};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -237,7 +237,11 @@ impl Plan {
         plan.kept = *random.pick(Domain::Swarm, &[(0, 1), (100, 4), (500, 8), (900, 24)]);
         plan.lanes = *random.pick(Domain::Swarm, &[1, 2, 4]);
         plan.weights = weights(random);
-        knobs(&mut plan.config, random);
+        knobs::turn(&mut plan.config, random);
+        if plan.config.limits.body_length > 4096 {
+            let hashes = KINDS.iter().position(|kind| *kind == Kind::Hash);
+            hashes.into_iter().for_each(|index| plan.weights.operations[index] = 40);
+        }
         if random.chance(Domain::Swarm, 80) {
             plan.saturate(random);
         }
@@ -346,70 +350,6 @@ fn subset<const N: usize>(random: &mut Random) -> [u32; N] {
     drawn
 }
 
-fn knobs(config: &mut Config, random: &mut Random) {
-    let mut odd = |per_mille: u32| random.chance(Domain::Swarm, per_mille);
-    config.audit = odd(300);
-    if odd(300) {
-        config.limits.cache = 1;
-    }
-    if odd(300) {
-        config.limits.page = 1;
-    }
-    if odd(150) {
-        config.limits.connections = 2;
-    }
-    if odd(100) {
-        config.deadlines.silence = Duration::from_millis(1);
-        config.deadlines.first_byte = Duration::from_millis(1);
-    }
-    if odd(100) {
-        config.deadlines.operation = Duration::from_millis(100);
-    }
-    if odd(200) {
-        config.deadlines.settling = Duration::from_millis(20);
-    }
-    if odd(300) {
-        for provider in
-            config.providers.values_mut().filter(|provider| provider.material == MaterialPlace::Record)
-        {
-            provider.hosts = 1;
-        }
-    }
-    if odd(200) {
-        config.limits.request_memory = 1 << 20;
-    }
-    if odd(200) {
-        config.limits.pipeline = if odd(500) { 1 } else { 3 };
-    }
-    if odd(150) {
-        config.limits.unsent = 100;
-    }
-    if odd(100) {
-        config.limits.connections_per_group = if odd(500) { 1 } else { 3 };
-    }
-    if odd(150) {
-        config.limits.tenant_queue = 1;
-    }
-    if odd(100) {
-        config.deadlines.queue = Duration::from_millis(10);
-    }
-    if odd(500) {
-        config.executor = if odd(500) { None } else { Some(executor(1)) };
-    }
-    if config.executor.is_some() && odd(600) {
-        let some = if odd(500) { Some(if odd(500) { OWNING } else { SEALING }) } else { None };
-        let checked = config.providers.iter_mut().filter(|(key, _)| some.is_none_or(|some| some == **key));
-        checked.for_each(|(_, provider)| provider.verify_signatures = true);
-    }
-}
-
-/// An executor of public-key operations and hashes.
-pub fn executor(threads: u16) -> ExecutorConfig {
-    let mut capabilities = crate::capabilities::owning();
-    capabilities.opcodes = [Opcode::PsaVerifyHash, Opcode::PsaHashCompute, Opcode::PsaHashCompare].into();
-    ExecutorConfig { threads, capabilities }
-}
-
 /// A configuration with both providers and both authenticators.
 pub fn config() -> Config {
     let provider = |name: &str, id: ProviderId, material: MaterialPlace, hosts: u16| ProviderConfig {
@@ -443,7 +383,7 @@ pub fn config() -> Config {
         deadlines: Deadlines::default(),
         allow_deprecated: false,
         refuse_pkcs1v15_encryption: false,
-        executor: Some(executor(2)),
+        executor: Some(knobs::executor(2)),
         audit: false,
         providers: [
             (SEALING, provider("sealing", ProviderId::MbedCrypto, MaterialPlace::Record, 2)),

@@ -1,8 +1,9 @@
 //! An operator changes the configuration while the daemon runs, also while it recovers or stops.
 
 use crate::faults::Family;
+use crate::knobs::executor;
 use crate::oracle::Mark;
-use crate::plan::{LISTENER, OWNING, SEALING, executor};
+use crate::plan::{LISTENER, OWNING, SEALING};
 use crate::random::{Domain, Random};
 use crate::world::World;
 use parsecd_core::config::{Config, ListenerConfig};

@@ -135,9 +135,10 @@ impl World {
     }
 
     pub(crate) fn read_again(&mut self, connection: ConnectionKey) {
-        if let Some(link) = self.links.get_mut(&connection)
-            && std::mem::take(&mut link.read_blocked)
-        {
+        let now = self.last_instant;
+        let Some(link) = self.links.get_mut(&connection) else { return };
+        link.reads_on(now);
+        if std::mem::take(&mut link.read_blocked) {
             if std::mem::take(&mut link.pipeline_full) {
                 self.auditor.findings.mark(Mark::ResumesReading);
             }
@@ -153,7 +154,7 @@ impl World {
         let budget = service.read_budget(connection) as usize;
         if budget == 0 {
             link.read_blocked = true;
-            link.stalled = true;
+            link.is_held(self.last_instant);
             let unanswered = link.complete.saturating_sub(link.answers);
             if unanswered >= self.plan.config.limits.pipeline as usize && !link.ending {
                 link.pipeline_full = true;
@@ -189,8 +190,10 @@ impl World {
             self.stage.after(0, Event::Readable(connection));
         }
         self.feed(Input::BytesReceived { connection, bytes: &bytes });
-        if let (Some(service), Some(link)) = (&self.service, self.links.get_mut(&connection)) {
-            link.stalled |= service.read_budget(connection) == 0;
+        if let (Some(service), Some(link)) = (&self.service, self.links.get_mut(&connection))
+            && service.read_budget(connection) == 0
+        {
+            link.is_held(self.last_instant);
         }
     }
 
@@ -289,7 +292,7 @@ impl World {
         let deadlines = &self.plan.config.deadlines;
         let (first_byte, silence, request) =
             (nanos(deadlines.first_byte), nanos(deadlines.silence), nanos(deadlines.request));
-        let now = self.stage.now;
+        let now = self.stage.now.max(self.last_instant);
         let complete = index < link.complete;
         let begun = index == link.complete && (index == 0 || link.first_at.is_some());
         let due = match link.first_at {

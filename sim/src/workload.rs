@@ -12,9 +12,11 @@ use crate::plan::{ADMIN, KINDS, Kind, Plan, TOKEN_ADMIN};
 use crate::provider::crypto;
 use crate::random::{Domain, Random};
 use crate::specification::{Encoding, policy};
+use parsecd_core::config::Limits;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer, PeerCredentials, PeerGroup};
 use parsecd_wire::algorithm::{Algorithm, Hash};
 use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
+use parsecd_wire::header::RawHeader;
 use parsecd_wire::{AuthenticationType, CheckType, KeyAttributes, Operation, ProviderId, Status};
 
 /// Uid of a client that shows its name only.
@@ -35,10 +37,10 @@ pub struct Workload {
     pub tokens: u32,
     /// Who issues and verifies tokens.
     pub identities: Identities,
+    limits: Limits,
     asked: u64,
-    /// How the next request is encoded, if not by `wire`, and the longest body that is accepted.
+    /// How the next request is encoded, if not by `wire`.
     encoding: Option<Encoding>,
-    longest: usize,
     /// Signatures that were given out, to be verified later.
     signatures: Vec<(KeyIdentity, KeyUse)>,
 }
@@ -55,9 +57,9 @@ impl Workload {
             applications,
             weights: plan.weights.operations,
             kept,
+            limits: plan.config.limits.clone(),
             asked: 0,
             encoding: None,
-            longest: plan.config.limits.body_length as usize,
             signatures: Vec::new(),
         }
     }
@@ -165,7 +167,7 @@ impl Workload {
         let drawn = random.bits(Domain::Workload);
         let (second, odd) = (drawn >> 63 == 1, !drawn.is_multiple_of(4));
         let oddness = if odd { drawn } else { 0 };
-        self.encoding = second.then_some(Encoding { oddness, longest: self.longest });
+        self.encoding = second.then_some(Encoding { oddness, longest: self.limits.body_length as usize });
     }
 
     fn request(&mut self, auth: Auth, random: &mut Random) -> Call {
@@ -236,7 +238,7 @@ impl Workload {
             Kind::Malformed if self.encoding.is_some() => self.wrong(auth, id, name, random),
             Kind::Malformed => {
                 let mut call = self.ask(auth.clone(), id, random);
-                malformed::spoil(&mut call, &auth, random);
+                malformed::spoil(&mut call, &auth, self.limits.body_length, random);
                 call
             }
         }
@@ -258,6 +260,10 @@ impl Workload {
                 encoding.frame(&operation, provider, session, auth)
             }
             None => frame(&operation, provider, session, auth),
+        };
+        let meaning = match body_length(&bytes) > self.limits.body_length {
+            true => Meaning::Anonymous(Status::BodySizeExceedsLimit),
+            false => meaning,
         };
         let uid = if let Auth::Unix(uid) = auth { *uid } else { PLAIN_UID };
         Call {
@@ -326,9 +332,13 @@ impl Workload {
     fn hash(&mut self, auth: Auth, id: ProviderId, random: &mut Random) -> Call {
         let draw = Domain::Workload;
         let algorithm = *random.pick(draw, &[Hash::Sha256, Hash::Sha512, Hash::Md2]);
-        let length = *random.pick(draw, &[0, 1, 100, 3000]);
+        let compares = random.chance(draw, 500);
+        let length = match random.between(draw, 0, 5) {
+            short @ 0..4 => [0, 1, 100, 3000][short as usize],
+            _ => self.longest_input(algorithm, compares) + random.between(draw, 0, 2) as usize - 1,
+        };
         let input = canary::mark(crypto::expand(random.bits(draw), length));
-        if random.chance(draw, 500) {
+        if !compares {
             let operation = Operation::PsaHashCompute { algorithm, input: input.clone().into() };
             return self.call(operation, id, &auth, Meaning::Hash { algorithm, input, expected: None });
         }
@@ -339,6 +349,16 @@ impl Workload {
         let operation =
             Operation::PsaHashCompare { algorithm, input: input.clone().into(), hash: hash.clone() };
         self.call(operation, id, &auth, Meaning::Hash { algorithm, input, expected: Some(hash) })
+    }
+
+    /// The longest input of a hash whose request is as long as it may be.
+    fn longest_input(&self, algorithm: Hash, compares: bool) -> usize {
+        // Number of the algorithm, number and length of each field (operations.md 14).
+        let hash = if compares { 2 + algorithm.length() } else { 0 };
+        let least = 2 + 1 + hash;
+        let length = |input: usize| least + 1 + input.max(1).ilog2() as usize / 7 + input;
+        let limit = self.limits.body_length as usize;
+        (0..limit).rev().find(|input| length(*input) <= limit).unwrap_or_default()
     }
 
     fn administer(&mut self, kind: Kind, auth: Auth, random: &mut Random) -> Call {
@@ -413,6 +433,11 @@ fn refused(random: &mut Random) -> (KeyAttributes, Vec<Status>) {
             (des, vec![Status::DeprecatedPrimitive])
         }
     }
+}
+
+/// How long the header says that the body is.
+fn body_length(frame: &[u8]) -> u32 {
+    frame.first_chunk().map_or(0, |header| RawHeader::from_bytes(header).body_length)
 }
 
 /// The applications: two authenticators share every name, so that pooling them shows.

@@ -5,7 +5,7 @@ use crate::call::{Call, Meaning};
 use parsecd_core::ids::Ticket;
 use parsecd_core::input::TokenVerdict;
 use parsecd_wire::Status;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Tokens that are shown, asked about, and decided.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub(crate) struct Tokens {
     asked: BTreeMap<Ticket, usize>,
     /// Whether the daemon may take the client for whom its token names; else what it must be told.
     decided: BTreeMap<usize, Result<(), Status>>,
+    /// Requests that were answered without anybody being asked, when as many waited as may.
+    crowded: BTreeSet<usize>,
 }
 
 impl Tokens {
@@ -29,19 +31,34 @@ impl Tokens {
     /// A request is answered, or gone.
     pub(crate) fn forget(&mut self, id: usize, call: &Call) {
         self.decided.remove(&id);
-        if let Some(serial) = call.token
-            && let Some(ids) = self.shown.get_mut(&serial)
-        {
-            ids.retain(|other| *other != id);
-            if ids.is_empty() {
-                self.shown.remove(&serial);
-            }
+        self.crowded.remove(&id);
+        self.hides(id, call);
+    }
+
+    /// The answer of a request is decided: nobody will be asked any more. So many may wait.
+    pub(crate) fn answered(&mut self, id: usize, call: &Call, most: usize) {
+        let waiting = self.shown.values().map(VecDeque::len).sum::<usize>();
+        if self.hides(id, call) && waiting > most {
+            self.crowded.insert(id);
         }
     }
 
-    /// How many wait until somebody is asked about their token.
-    pub(crate) fn waiting(&self) -> usize {
-        self.shown.values().map(VecDeque::len).sum()
+    /// Whether the request waited to have its token asked about.
+    fn hides(&mut self, id: usize, call: &Call) -> bool {
+        let Some(serial) = call.token else { return false };
+        let Some(ids) = self.shown.get_mut(&serial) else { return false };
+        let before = ids.len();
+        ids.retain(|other| *other != id);
+        let waited = ids.len() < before;
+        if ids.is_empty() {
+            self.shown.remove(&serial);
+        }
+        waited
+    }
+
+    /// Whether as many waited as may when this request was answered.
+    pub(crate) fn was_crowded(&self, id: usize) -> bool {
+        self.crowded.contains(&id)
     }
 
     /// Requests whose token was accepted.

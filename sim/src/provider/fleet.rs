@@ -170,7 +170,8 @@ impl Fleet {
                 .filter(|other| *other != id && other.key.provider == OWNING)
                 .collect();
             if !others.is_empty() && stage.now < patience_ends {
-                return stage.after(5 * MILLI, Event::HostStarts(id));
+                let pause = (patience_ends - stage.now).min(50 * MILLI);
+                return stage.after(pause, Event::HostStarts(id));
             }
             for other in others {
                 self.dies(other, stage);

@@ -48,7 +48,7 @@ impl Workload {
         let provider = whose(&operation, id);
         let mut call = self.call(operation, provider, auth, Meaning::Incomplete);
         let bytes = std::mem::take(&mut call.bytes);
-        let wrong = wrong_header::spoil(bytes, self.longest, choices);
+        let wrong = wrong_header::spoil(bytes, self.limits.body_length as usize, choices);
         call.meaning = wrong.told.map_or(Meaning::Incomplete, Meaning::Anonymous);
         (call.bytes, call.length) = (wrong.bytes, wrong.length);
         call
@@ -76,7 +76,8 @@ impl Workload {
         let body = match wrong && choices.one_in(2) {
             true => (operations::body(&operation).encode(), refused),
             false => {
-                let (body, told) = wrong_request::body(&operation, identified, self.longest, choices);
+                let (body, told) =
+                    wrong_request::body(&operation, identified, self.limits.body_length as usize, choices);
                 (body, Some(told))
             }
         };

@@ -1,0 +1,95 @@
+//! Limits, deadlines and the rest of the configuration at absurd values.
+
+use crate::plan::{OWNING, SEALING};
+use crate::random::{Domain, Random};
+use parsecd_core::config::{Config, Deadlines, ExecutorConfig, Limits, MaterialPlace};
+use parsecd_wire::Opcode;
+use std::time::Duration;
+
+/// Draws the knobs of a run.
+pub fn turn(config: &mut Config, random: &mut Random) {
+    limits(&mut config.limits, random);
+    deadlines(&mut config.deadlines, random);
+    if random.chance(Domain::Swarm, 60) {
+        // One request of each peer group fits, of two groups at most; the others wait longer than a request may take.
+        config.limits.body_length = 64 << 10;
+        config.limits.request_memory = 140_000;
+        let short = Duration::from_millis(1);
+        config.deadlines.request = knob(random, 700, &[short]).unwrap_or(config.deadlines.request);
+    }
+    let mut odd = |per_mille: u32| random.chance(Domain::Swarm, per_mille);
+    config.audit = odd(300);
+    if odd(300) {
+        for provider in
+            config.providers.values_mut().filter(|provider| provider.material == MaterialPlace::Record)
+        {
+            provider.hosts = 1;
+        }
+    }
+    if odd(500) {
+        config.executor = if odd(500) { None } else { Some(executor(1)) };
+    }
+    if config.executor.is_some() && odd(600) {
+        let some = if odd(500) { Some(if odd(500) { OWNING } else { SEALING }) } else { None };
+        let checked = config.providers.iter_mut().filter(|(key, _)| some.is_none_or(|some| some == **key));
+        checked.for_each(|(_, provider)| provider.verify_signatures = true);
+    }
+}
+
+fn limits(limits: &mut Limits, random: &mut Random) {
+    // A cache of 1 byte gives up everything at once, the others hold one key, or two or three.
+    limits.cache = knob(random, 500, &[1, 1, 600, 1100]).unwrap_or(limits.cache);
+    limits.page = knob(random, 300, &[1]).unwrap_or(limits.page);
+    limits.reads = knob(random, 150, &[1]).unwrap_or(limits.reads);
+    limits.writes = knob(random, 150, &[1]).unwrap_or(limits.writes);
+    limits.tokens = knob(random, 300, &[1, 2]).unwrap_or(limits.tokens);
+    limits.connections = knob(random, 150, &[2]).unwrap_or(limits.connections);
+    limits.connections_per_group = knob(random, 100, &[1, 3]).unwrap_or(limits.connections_per_group);
+    limits.pipeline = knob(random, 200, &[1, 3]).unwrap_or(limits.pipeline);
+    limits.unsent = knob(random, 150, &[100]).unwrap_or(limits.unsent);
+    limits.request_memory = knob(random, 200, &[1 << 20]).unwrap_or(limits.request_memory);
+    limits.queue = knob(random, 80, &[1, 3]).unwrap_or(limits.queue);
+    limits.tenant_queue = knob(random, 150, &[1]).unwrap_or(limits.tenant_queue);
+}
+
+/// One millisecond where the default is seconds, and an hour.
+fn deadlines(deadlines: &mut Deadlines, random: &mut Random) {
+    let (short, long) = (Duration::from_millis(1), Duration::from_secs(3600));
+    let all = [
+        (&mut deadlines.first_byte, 60),
+        (&mut deadlines.silence, 60),
+        (&mut deadlines.request, 60),
+        (&mut deadlines.answer_taken, 60),
+        (&mut deadlines.idle, 60),
+        (&mut deadlines.drain, 60),
+        (&mut deadlines.queue, 60),
+        (&mut deadlines.reopen_first, 60),
+        (&mut deadlines.settling, 60),
+    ];
+    for (deadline, per_mille) in all {
+        *deadline = knob(random, per_mille, &[short, short, long]).unwrap_or(*deadline);
+    }
+    let longest = deadlines.reopen_longest.max(deadlines.reopen_first);
+    deadlines.reopen_longest = knob(random, 60, &[deadlines.reopen_first]).unwrap_or(longest);
+    if random.chance(Domain::Swarm, 60) {
+        deadlines.first_byte = short;
+        deadlines.silence = short;
+    }
+    deadlines.queue = knob(random, 60, &[Duration::from_millis(10)]).unwrap_or(deadlines.queue);
+    deadlines.settling = knob(random, 150, &[Duration::from_millis(20)]).unwrap_or(deadlines.settling);
+    // A job that takes longer than it may on a healthy device never ends: the fakes need some milliseconds.
+    deadlines.operation = knob(random, 100, &[Duration::from_millis(20), Duration::from_millis(100)])
+        .unwrap_or(deadlines.operation);
+}
+
+/// One of `values`, so many times in a thousand.
+fn knob<T: Copy>(random: &mut Random, per_mille: u32, values: &[T]) -> Option<T> {
+    random.chance(Domain::Swarm, per_mille).then(|| *random.pick(Domain::Swarm, values))
+}
+
+/// An executor with so many threads.
+pub fn executor(threads: u16) -> ExecutorConfig {
+    let mut capabilities = crate::capabilities::owning();
+    capabilities.opcodes = [Opcode::PsaVerifyHash, Opcode::PsaHashCompute, Opcode::PsaHashCompare].into();
+    ExecutorConfig { threads, capabilities }
+}

@@ -5,6 +5,7 @@ use crate::faults::Family;
 use crate::plan::Plan;
 use crate::random::Domain;
 use crate::stage::{MICRO, MILLI, SECOND, Stage};
+use crate::workload::PAUSES;
 use parsecd_core::ids::ConnectionKey;
 use parsecd_wire::header::{HEADER_LENGTH, RawHeader};
 use parsecd_wire::{ResponseHeader, Status};
@@ -69,6 +70,8 @@ pub struct Client {
     pub gone: bool,
     /// It closes as soon as it has its answers, instead of reading to the end of the stream.
     pub hasty: bool,
+    /// It has one request at a time.
+    pauses: bool,
     steps: VecDeque<(u64, Step)>,
 }
 
@@ -97,7 +100,9 @@ impl Client {
             stage.faults.strikes(Family::ClientPace);
         }
         let hasty = stage.random.chance(Domain::Socket, 300);
+        let pauses = plan.pauses && calls.first().is_some_and(|call| call.peer.group.0 == 2000 + PAUSES);
         let mut client = Client::silent(calls);
+        client.pauses = pauses;
         client.manner = manner;
         client.hasty = hasty;
         client.steps = steps(&client, manner, plan, stage);
@@ -137,6 +142,7 @@ impl Client {
             partial: Vec::new(),
             gone: false,
             hasty: false,
+            pauses: false,
             steps: VecDeque::new(),
         }
     }
@@ -265,6 +271,7 @@ fn requests(client: &Client, total: usize, stage: &mut Stage) -> VecDeque<(u64, 
         return split(total, stage);
     }
     let window = *stage.random.pick(Domain::Socket, &[1, 1, 2, 4, count, count]);
+    let window = if client.pauses { 1 } else { window };
     let (mut steps, mut from) = (VecDeque::new(), 0);
     for (index, group) in client.ends.chunks(window).enumerate() {
         let end = group.last().copied().unwrap_or_default().min(total);

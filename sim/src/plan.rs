@@ -204,6 +204,8 @@ pub struct Plan {
     pub kept: (u32, u64),
     /// Four principals ask for lanes of one provider all the time, one of them under a hundred names.
     pub saturates: bool,
+    /// One of them has one request at a time, which takes long.
+    pub pauses: bool,
     /// Number of application names in use.
     pub applications: u64,
     /// Lanes per host of the owning provider.
@@ -222,6 +224,7 @@ impl Plan {
             names: 4,
             kept: (0, 1),
             saturates: false,
+            pauses: false,
             applications: 3,
             lanes: 2,
         }
@@ -263,6 +266,7 @@ impl Plan {
     /// A world whose lanes are never idle and in which nothing goes wrong: fairness shows here.
     fn saturate(&mut self, random: &mut Random) {
         self.saturates = true;
+        self.pauses = random.chance(Domain::Swarm, 400);
         self.pause = 1;
         let Weights { operations, read_time, .. } = self.weights;
         self.weights = Weights { operations, read_time, ..Weights::default() };

@@ -21,6 +21,8 @@ use parsecd_wire::{AuthenticationType, CheckType, KeyAttributes, Operation, Prov
 
 /// Uid of a client that shows its name only.
 const PLAIN_UID: u32 = 1000;
+/// The principal that has one request at a time, where one has.
+pub const PAUSES: u64 = 1;
 
 /// Makes requests.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct Workload {
     /// Who issues and verifies tokens.
     pub identities: Identities,
     limits: Limits,
+    /// See [`Plan::pauses`].
+    pauses: bool,
     asked: u64,
     /// How the next request is encoded, if not by `wire`.
     encoding: Option<Encoding>,
@@ -58,6 +62,7 @@ impl Workload {
             weights: plan.weights.operations,
             kept,
             limits: plan.config.limits.clone(),
+            pauses: plan.pauses,
             asked: 0,
             encoding: None,
             signatures: Vec::new(),
@@ -107,7 +112,11 @@ impl Workload {
                     0 => Auth::Direct(format!("name {}", random.between(draw, 1, 100))),
                     uid => Auth::Unix(2000 + uid as u32),
                 };
-                let size = random.between(draw, 16, 2048);
+                let size = match self.pauses {
+                    true if principal == PAUSES => 2048,
+                    true => random.between(draw, 16, 256),
+                    false => random.between(draw, 16, 2048),
+                };
                 self.draw_encoding(random);
                 let operation = Operation::PsaGenerateRandom { size };
                 self.call(operation, ProviderId::Pkcs11, &auth, Meaning::Random(size))

@@ -19,7 +19,7 @@ use crate::store::Store;
 use crate::tell;
 use crate::trace::Trace;
 use crate::watch::Watch;
-use crate::workload::Workload;
+use crate::workload::{PAUSES, Workload};
 use parsecd_core::ids::{ConnectionKey, HostKey, ProviderKey, Ticket};
 use parsecd_core::input::Input;
 use parsecd_core::output::{Output, WakeReason};
@@ -364,6 +364,9 @@ impl World {
         for client in &self.present {
             let uid = self.calls[self.clients[*client].first].peer.group.0;
             present[uid.saturating_sub(2000) as usize % 4] += 1;
+        }
+        if self.plan.pauses && present[PAUSES as usize] > 0 {
+            present[PAUSES as usize] = usize::MAX;
         }
         let fewest = (0..4).min_by_key(|principal| present[*principal as usize]).unwrap_or_default();
         self.workload.saturating(fewest, random)

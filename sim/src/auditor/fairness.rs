@@ -34,7 +34,8 @@ pub fn payer(call: &Call) -> (Principal, Tenant) {
 /// What came of a job's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Largest difference of lane time between two principals that both wait, and how much it may be.
+    /// Largest difference of lane time between two principals that both wait, or by which one was ahead of
+    /// another that waited all the time, and how much it may be.
     pub difference: u64,
     /// See `difference`.
     pub allowed: u64,
@@ -55,6 +56,8 @@ struct Shares {
     used: BTreeMap<Principal, u64>,
     /// Lane time that both had used when both began to wait.
     both: BTreeMap<(Principal, Principal), (u64, u64)>,
+    /// Lane time that each had used when this one began to wait.
+    since: BTreeMap<Principal, BTreeMap<Principal, u64>>,
     /// Starts of each tenant since both began to wait.
     turns: BTreeMap<(Principal, Tenant, Tenant), (u32, u32)>,
     longest: u64,
@@ -97,6 +100,10 @@ impl Fairness {
         let shares = self.providers.entry(lane.host.provider).or_default();
         let payer = call.map(payer);
         let principal = payer.as_ref().map(|(principal, _)| principal.clone());
+        if principal.is_none() {
+            // Somebody may pay for it who waits.
+            shares.since.values_mut().for_each(|since| since.clone_from(&shares.used));
+        }
         shares.lanes.entry(lane).or_default().push_back(Given { ticket, principal, began: now });
         let depth = shares.lanes.values().map(|jobs| jobs.len() as u64).sum();
         shares.depth = shares.depth.max(depth);
@@ -115,7 +122,7 @@ impl Fairness {
         if shares.longest > SHORT {
             return None;
         }
-        let difference = shares.widest(&principal)?;
+        let difference = shares.widest(&principal).max(shares.ahead(&principal))?;
         Some(Verdict { difference, allowed })
     }
 }
@@ -128,6 +135,7 @@ impl Shares {
                 let used = |one: &Principal| self.used.get(one).copied().unwrap_or_default();
                 self.both.insert(pair.clone(), (used(&pair.0), used(&pair.1)));
             }
+            self.since.insert(principal.clone(), self.used.clone());
         }
         let tenants = self.waiting.entry(principal.clone()).or_default();
         if !tenants.contains_key(tenant) {
@@ -149,6 +157,7 @@ impl Shares {
         }
         if tenants.is_empty() {
             self.waiting.remove(principal);
+            self.since.remove(principal);
             self.both.retain(|(low, high), _| low != principal && high != principal);
         }
     }
@@ -194,6 +203,22 @@ impl Shares {
                 (used(low) - before_low).abs_diff(used(high) - before_high)
             })
             .max()
+    }
+}
+
+impl Shares {
+    /// By how much this principal is ahead of another that has waited all the time, at most: pauses give no
+    /// credit.
+    fn ahead(&self, principal: &Principal) -> Option<u64> {
+        let waiting = self.since.iter().filter(|(other, _)| *other != principal);
+        let ahead = waiting.map(|(other, since)| {
+            let used = |of: &Principal| {
+                let before = since.get(of).copied().unwrap_or_default();
+                self.used.get(of).copied().unwrap_or_default() - before
+            };
+            used(principal).saturating_sub(used(other))
+        });
+        ahead.max()
     }
 }
 

@@ -252,7 +252,11 @@ impl Fleet {
         };
         let unseen = matches!(fault, JobFault::WrongSignature | JobFault::OtherKey) && !verified;
         let fault = if unseen { JobFault::None } else { fault };
-        let usual = if matches!(*job, Job::Generate { .. }) { 5 * MILLI } else { MILLI };
+        let usual = match *job {
+            Job::Generate { .. } => 5 * MILLI,
+            Job::Random { length } => MILLI / 2 + 2 * MICRO * u64::from(length),
+            _ => MILLI,
+        };
         let delay = stage.latency(Domain::Provider, usual);
         lane.running = Some(Running { ticket, job, fault, killed: stage.script.killed });
         if fault != JobFault::Hangs {

@@ -129,7 +129,13 @@ impl Step<'_> {
 
     /// Ends a life that cannot go on: its row is enough.
     pub(crate) fn leave_to_sweeper(&mut self, object: ObjectId, result: Result<(), Status>) {
-        if let Some(provider) = self.state.lives.get(&object).and_then(|life| life.provider) {
+        // A provider that was not configured when the life began may be by now, and have been swept.
+        let provider = self
+            .state
+            .lives
+            .get(&object)
+            .and_then(|life| life.provider.or_else(|| self.provider_named(&life.identity.provider)));
+        if let Some(provider) = provider {
             self.sweep_later(provider);
         }
         self.give_name_back(object);

@@ -1,13 +1,14 @@
 //! A new configuration under way.
 
-use crate::world::{LISTENER, PROVIDER, World, config, frame_with, generate};
+use crate::world::{LISTENER, PROVIDER, World, config, device, frame_with, generate, signing_key};
 use parsecd_core::config::{Config, Limits, MaterialPlace, Quota};
-use parsecd_core::identity::{Peer, PeerGroup};
-use parsecd_core::ids::{ConnectionKey, ListenerKey, ProviderKey};
+use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer, PeerGroup};
+use parsecd_core::ids::{ConnectionKey, ListenerKey, ObjectId, ProviderKey};
 use parsecd_core::input::{HostState, Input};
-use parsecd_core::store::{CommitResult, Fetched, ListedKey, Page};
+use parsecd_core::record::{Record, SealedMaterial};
+use parsecd_core::store::{CommitResult, Fetched, ListedKey, Mutation, Page, Query};
 use parsecd_wire::header::KEEP_CONNECTION;
-use parsecd_wire::{Operation, Status};
+use parsecd_wire::{AuthenticationType, Operation, Status};
 
 fn reload(world: &mut World, config: Config) {
     world.step(Input::Reconfigured { config: Box::new(config) });
@@ -258,4 +259,42 @@ fn smaller_caps_take_nothing_from_who_has_more() {
     world.step(Input::ConnectionOpened { connection, listener: LISTENER, peer });
     world.send(connection, &frame_with("app", &Operation::Ping, 0));
     assert_eq!(world.status(connection), Some(Status::Success));
+}
+
+#[test]
+fn what_was_retired_while_its_provider_was_away_is_removed_although_it_is_back_before_that_is_durable() {
+    let owned = || config(MaterialPlace::Provider, 1);
+    let application = ApplicationIdentity { authenticator: AuthenticationType::Direct, name: "app".into() };
+    let identity = KeyIdentity::new(&application, &"software".into(), "key");
+    let (public, material) = (vec![4; 65], SealedMaterial(Vec::new()));
+    let object = ObjectId { boot: 1, counter: 1 };
+    let record = Record {
+        identity: identity.clone(),
+        object,
+        device: device(),
+        attributes: signing_key(),
+        public,
+        material,
+    }
+    .encode();
+    let mut gone = owned();
+    gone.providers.clear();
+    gone.listeners.get_mut(&LISTENER).unwrap().providers.clear();
+    let mut world = World::new(gone);
+    world.ask("admin", &Operation::DeleteClient { client: String::from("app") });
+    let row = ListedKey { provider: identity.provider, name: identity.name, record: Some(record.clone()) };
+    world.listed(Page::Keys(vec![row]));
+    world.fetched(Fetched::Found(record));
+    assert!(matches!(world.commits[0].1, Mutation::Retire(_)));
+    reload(&mut world, owned());
+    let host = world.replacement();
+    world.open(host);
+    world.listed(Page::Unfinished(Vec::new()));
+    world.commit(CommitResult::Durable);
+    world.lists.clear();
+    while world.wake.is_some() && world.lists.is_empty() {
+        world.expire();
+    }
+    let swept = world.lists.iter().any(|(_, query)| matches!(query, Query::Unfinished { .. }));
+    assert!(swept, "the provider is swept again");
 }

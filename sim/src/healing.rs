@@ -21,15 +21,17 @@ const DIFFICULT: u32 = 4242;
 const REQUESTS: u64 = 40;
 /// Time in which everything that is not over has to be explained.
 const WATCHED: u64 = 40 * SECOND;
+/// Requests that may be in line at one name.
+const NAMESAKES: u64 = 16;
 /// Wake-ups within that time for hosts that are opened again and again.
 const WAKES: u64 = 400;
 
-/// How long after healing a request may be open: it waits for its turn at a name behind others, for a lane, is
-/// lost with its host, waits again and runs once more.
+/// How long after healing a request may be open: each of those before it at its name waits for a lane, and is
+/// lost with its host.
 pub(crate) fn patience(config: &Config) -> u64 {
     let deadlines = &config.deadlines;
     let (queue, operation) = (deadlines.queue.as_nanos() as u64, deadlines.operation.as_nanos() as u64);
-    2 * queue + 4 * operation + 60 * SECOND
+    NAMESAKES * (queue + operation) + 60 * SECOND
 }
 
 impl World {

@@ -153,8 +153,9 @@ impl Lasting {
                 | WakeReason::Request
                 | WakeReason::AnswerTaken
                 | WakeReason::Idle
-                | WakeReason::Drain => client,
-                WakeReason::Queue | WakeReason::Accept | WakeReason::Grace => false,
+                | WakeReason::Drain
+                | WakeReason::Queue => client,
+                WakeReason::Accept | WakeReason::Grace => false,
             },
             Pending::Other => false,
         }

@@ -21,6 +21,8 @@ const DIFFICULT: u32 = 4242;
 const REQUESTS: u64 = 40;
 /// Time in which everything that is not over has to be explained.
 const WATCHED: u64 = 40 * SECOND;
+/// How often it is looked whether anybody still waits; what recovery does takes less.
+const LOOK: u64 = 240 * SECOND;
 /// Requests that may be in line at one name.
 const NAMESAKES: u64 = 16;
 /// Wake-ups within that time for hosts that are opened again and again.
@@ -109,13 +111,17 @@ impl World {
     /// answered, or sent away, in bounded time. Whether it rests.
     pub(crate) fn settle(&mut self) -> bool {
         let patience = patience(&self.plan.config);
+        let began = self.stage.now.max(self.stage.stopped_until);
         let mut rests = false;
-        for _ in 0..REQUESTS {
-            rests = self.run_until(self.stage.now.max(self.stage.stopped_until) + patience);
+        while self.stage.now < began + REQUESTS * patience {
+            rests = self.run_until(self.stage.now.max(self.stage.stopped_until) + LOOK);
             if rests || self.is_broken() || self.present.len() <= usize::from(self.difficult.is_some()) {
                 break;
             }
             let now = self.stage.now;
+            if now < began + patience {
+                continue;
+            }
             let calls = &self.calls;
             let late = self.auditor.unanswered_since(now.saturating_sub(patience));
             let late: Vec<_> = late.map(|id| (id, calls[id].opcode)).collect();

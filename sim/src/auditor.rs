@@ -359,9 +359,9 @@ impl Auditor {
         scene: Scene<'_>,
     ) {
         let made = &scene.fleet.made;
-        let decision = self.tokens.decision(id);
+        let (decision, crowded) = (self.tokens.decision(id), self.tokens.was_crowded(id));
+        self.tokens.forget(id, call);
         if configurations::refuses_authenticator(call, config) {
-            self.tokens.forget(id, call);
             let fits = status == Status::AuthenticatorNotRegistered;
             return self.findings.check(Oracle::I18ReloadIsAtomic, fits, || {
                 format!("request {id} is told {status:?}, {:?} was not accepted when it came", call.shows)
@@ -372,11 +372,10 @@ impl Auditor {
             Some(Err(refusal)) => Some(status == refusal),
             None if call.token.is_none() || matches!(call.meaning, Meaning::Anonymous(_)) => None,
             None => {
-                let refused = self.tokens.was_crowded(id) && status == Status::PsaErrorInsufficientMemory;
+                let refused = crowded && status == Status::PsaErrorInsufficientMemory;
                 Some(refused || self.excuses.waited(status, scene.now - open.since))
             }
         };
-        self.tokens.forget(id, call);
         if let Some(fits) = unverified {
             return self.findings.check(Oracle::I6Identity, fits, || {
                 format!("request {id} is told {status:?}, its token is {decision:?}")

@@ -24,12 +24,16 @@ impl World {
         self.stage.now.saturating_sub(self.asked_at).min(10 * SECOND)
     }
 
-    fn next_store(&mut self) {
-        let within = self.stage.weights.store_within;
+    /// Has `event` happen within so many milliseconds; 0: never.
+    fn comes_within(&mut self, within: u64, domain: Domain, event: Event) {
         if within > 0 {
-            let delay = self.stage.random.between(Domain::Store, 1, within) * MILLI + self.unasked();
-            self.stage.after(delay, Event::Store);
+            let delay = self.stage.random.between(domain, 1, within) * MILLI + self.unasked();
+            self.stage.after(delay, event);
         }
+    }
+
+    fn next_store(&mut self) {
+        self.comes_within(self.stage.weights.store_within, Domain::Store, Event::Store);
     }
 
     /// The store does not answer any more, or does so again.
@@ -75,27 +79,15 @@ impl World {
     }
 
     pub(crate) fn next_reload(&mut self) {
-        let within = self.stage.weights.reload_within;
-        if within > 0 {
-            let delay = self.stage.random.between(Domain::Crash, 1, within) * MILLI + self.unasked();
-            self.stage.after(delay, Event::Reload);
-        }
+        self.comes_within(self.stage.weights.reload_within, Domain::Crash, Event::Reload);
     }
 
     fn next_clock(&mut self) {
-        let within = self.stage.weights.clock_within;
-        if within > 0 {
-            let delay = self.stage.random.between(Domain::Clock, 1, within) * MILLI + self.unasked();
-            self.stage.after(delay, Event::Clock);
-        }
+        self.comes_within(self.stage.weights.clock_within, Domain::Clock, Event::Clock);
     }
 
     fn next_identity(&mut self) {
-        let within = self.stage.weights.identity_within;
-        if within > 0 {
-            let delay = self.stage.random.between(Domain::Identity, 1, within) * MILLI + self.unasked();
-            self.stage.after(delay, Event::Identity);
-        }
+        self.comes_within(self.stage.weights.identity_within, Domain::Identity, Event::Identity);
     }
 
     /// The wall clock goes wrong, the machine is suspended, or the daemon stands still.

@@ -32,19 +32,19 @@ impl Tokens {
     pub(crate) fn forget(&mut self, id: usize, call: &Call) {
         self.decided.remove(&id);
         self.crowded.remove(&id);
-        self.hides(id, call);
+        self.stops_waiting(id, call);
     }
 
     /// The answer of a request is decided: nobody will be asked any more. So many may wait.
     pub(crate) fn answered(&mut self, id: usize, call: &Call, most: usize) {
         let waiting = self.shown.values().map(VecDeque::len).sum::<usize>();
-        if self.hides(id, call) && waiting > most {
+        if self.stops_waiting(id, call) && waiting > most {
             self.crowded.insert(id);
         }
     }
 
-    /// Whether the request waited to have its token asked about.
-    fn hides(&mut self, id: usize, call: &Call) -> bool {
+    /// The request waits no more to have its token asked about. Whether it did.
+    fn stops_waiting(&mut self, id: usize, call: &Call) -> bool {
         let Some(serial) = call.token else { return false };
         let Some(ids) = self.shown.get_mut(&serial) else { return false };
         let before = ids.len();

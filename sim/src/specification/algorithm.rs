@@ -6,7 +6,8 @@ use parsecd_wire::algorithm::{
     KeyAgreement, KeyDerivation, Mac, RawKeyAgreement, SignHash,
 };
 
-const HASHES: [(u64, Hash); 15] = [
+/// Every hash, by its number (operations.md 3.3).
+pub(super) const HASHES: [(u64, Hash); 15] = [
     (1, Hash::Md2),
     (2, Hash::Md4),
     (3, Hash::Md5),

@@ -5,7 +5,8 @@ use super::protobuf::{Arms, Field, Kind, Message, Reader, Wrong};
 use parsecd_wire::KeyAttributes;
 use parsecd_wire::attributes::{DhFamily, EccFamily, KeyType, UsageFlags};
 
-const FAMILIES: [(u64, EccFamily); 9] = [
+/// Every curve family, by its number (operations.md 3.1).
+pub(super) const FAMILIES: [(u64, EccFamily); 9] = [
     (1, EccFamily::SecpK1),
     (2, EccFamily::SecpR1),
     (3, EccFamily::SecpR2),
@@ -15,6 +16,20 @@ const FAMILIES: [(u64, EccFamily); 9] = [
     (7, EccFamily::BrainpoolPR1),
     (8, EccFamily::Frp),
     (9, EccFamily::Montgomery),
+];
+
+/// Key types without a family, in the order of their numbers from 1 on.
+pub(super) const PLAIN_TYPES: [KeyType; 10] = [
+    KeyType::RawData,
+    KeyType::Hmac,
+    KeyType::Derive,
+    KeyType::Aes,
+    KeyType::Des,
+    KeyType::Camellia,
+    KeyType::Arc4,
+    KeyType::ChaCha20,
+    KeyType::RsaPublicKey,
+    KeyType::RsaKeyPair,
 ];
 
 const TYPE_ARMS: Arms = &[
@@ -104,18 +119,6 @@ pub fn read(mut reader: Reader<'_>) -> Result<KeyAttributes, Wrong> {
 }
 
 fn read_type(mut reader: Reader<'_>) -> Result<KeyType, Wrong> {
-    const PLAIN: [KeyType; 10] = [
-        KeyType::RawData,
-        KeyType::Hmac,
-        KeyType::Derive,
-        KeyType::Aes,
-        KeyType::Des,
-        KeyType::Camellia,
-        KeyType::Arc4,
-        KeyType::ChaCha20,
-        KeyType::RsaPublicKey,
-        KeyType::RsaKeyPair,
-    ];
     for number in 1..=14 {
         let Some(mut content) = reader.message(number)? else { continue };
         reader.end()?;
@@ -124,7 +127,7 @@ fn read_type(mut reader: Reader<'_>) -> Result<KeyType, Wrong> {
             12 => KeyType::EccPublicKey(read_family(&mut content)?),
             13 => KeyType::DhKeyPair(DhFamily::Rfc7919),
             14 => KeyType::DhPublicKey(DhFamily::Rfc7919),
-            plain => PLAIN[plain as usize - 1],
+            plain => PLAIN_TYPES[plain as usize - 1],
         };
         content.end()?;
         return Ok(read);

@@ -1,30 +1,15 @@
 //! Requests of every kind there is, right in form: no matter what in their fields, boundaries preferred.
 
+use super::algorithm::HASHES;
+use super::attributes::{FAMILIES, PLAIN_TYPES};
 use super::choices::Choices;
 use parsecd_wire::algorithm::{
     Aead, AeadAlgorithm, Algorithm, AsymmetricEncryption, AsymmetricSignature, Cipher, FullLengthMac, Hash,
     KeyAgreement, KeyDerivation, Mac, RawKeyAgreement, SignHash,
 };
-use parsecd_wire::attributes::{DhFamily, EccFamily, KeyType, UsageFlags};
+use parsecd_wire::attributes::{DhFamily, KeyType, UsageFlags};
 use parsecd_wire::{CheckType, KeyAttributes, Operation, ProviderId};
 
-const HASHES: [Hash; 15] = [
-    Hash::Md2,
-    Hash::Md4,
-    Hash::Md5,
-    Hash::Ripemd160,
-    Hash::Sha1,
-    Hash::Sha224,
-    Hash::Sha256,
-    Hash::Sha384,
-    Hash::Sha512,
-    Hash::Sha512_224,
-    Hash::Sha512_256,
-    Hash::Sha3_224,
-    Hash::Sha3_256,
-    Hash::Sha3_384,
-    Hash::Sha3_512,
-];
 const CIPHERS: [Cipher; 8] = [
     Cipher::StreamCipher,
     Cipher::Ctr,
@@ -36,29 +21,6 @@ const CIPHERS: [Cipher; 8] = [
     Cipher::CbcPkcs7,
 ];
 const AEADS: [AeadAlgorithm; 3] = [AeadAlgorithm::Ccm, AeadAlgorithm::Gcm, AeadAlgorithm::ChaCha20Poly1305];
-const FAMILIES: [EccFamily; 9] = [
-    EccFamily::SecpK1,
-    EccFamily::SecpR1,
-    EccFamily::SecpR2,
-    EccFamily::SectK1,
-    EccFamily::SectR1,
-    EccFamily::SectR2,
-    EccFamily::BrainpoolPR1,
-    EccFamily::Frp,
-    EccFamily::Montgomery,
-];
-const PLAIN_TYPES: [KeyType; 10] = [
-    KeyType::RawData,
-    KeyType::Hmac,
-    KeyType::Derive,
-    KeyType::Aes,
-    KeyType::Des,
-    KeyType::Camellia,
-    KeyType::Arc4,
-    KeyType::ChaCha20,
-    KeyType::RsaPublicKey,
-    KeyType::RsaKeyPair,
-];
 const CHECKS: [CheckType; 4] = [CheckType::Use, CheckType::Generate, CheckType::Import, CheckType::Derive];
 const PROVIDERS: [ProviderId; 6] = [
     ProviderId::Core,
@@ -207,7 +169,7 @@ pub fn size(choices: &mut Choices) -> u64 {
 
 /// Any hash.
 pub fn hash(choices: &mut Choices) -> Hash {
-    one_of(&HASHES, choices)
+    one_of(&HASHES, choices).1
 }
 
 fn sign_hash(choices: &mut Choices) -> SignHash {
@@ -310,8 +272,8 @@ pub fn usage(choices: &mut Choices) -> UsageFlags {
 /// Attributes of any key, whether there can be such a key or not.
 pub fn attributes(choices: &mut Choices) -> KeyAttributes {
     let key_type = match choices.below(6) {
-        0 => KeyType::EccKeyPair(one_of(&FAMILIES, choices)),
-        1 => KeyType::EccPublicKey(one_of(&FAMILIES, choices)),
+        0 => KeyType::EccKeyPair(one_of(&FAMILIES, choices).1),
+        1 => KeyType::EccPublicKey(one_of(&FAMILIES, choices).1),
         2 => KeyType::DhKeyPair(DhFamily::Rfc7919),
         3 => KeyType::DhPublicKey(DhFamily::Rfc7919),
         _ => one_of(&PLAIN_TYPES, choices),

@@ -530,7 +530,7 @@ impl World {
         boot[8..].copy_from_slice(&crate::trace::digest(&self.stage.boot).to_be_bytes());
         let providers = self.plan.config.providers.iter();
         self.revisions = providers.map(|(key, provider)| (*key, provider.revision)).collect();
-        self.auditor.begins(&self.plan.config, &self.store);
+        self.auditor.begins(&self.plan.config, &self.store, self.moment + 1);
         self.service = Some(Box::new(Service::new(self.plan.config.clone(), Start { boot })));
         self.feed(Input::TimePassed);
     }

@@ -206,7 +206,7 @@ impl Auditor {
         if let Meaning::DeleteClient(application) = &call.meaning {
             let tables = scene.store.visible();
             let unfinished = tables.unfinished.values().map(|row| &row.identity);
-            let damaged = tables.keys.keys().filter(|identity| scene.store.is_damaged(identity));
+            let damaged = tables.keys.keys().filter(|identity| scene.store.is_unreadable(identity));
             let mut hindrances = unfinished.chain(damaged);
             work.is_hindered = hindrances.any(|identity| identity.application == *application)
                 || self.left_by.contains(application)

@@ -159,7 +159,7 @@ fn keys_listed(
     let missing = truth.identities().find(|identity| {
         identity.application == *application
             && !listed.contains(identity)
-            && !scene.store.is_damaged(identity)
+            && !scene.store.is_unreadable(identity)
             && is_shown(identity, config)
             && truth.between(identity, span.from, span.to).iter().all(Option::is_some)
     });

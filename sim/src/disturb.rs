@@ -5,6 +5,7 @@ use crate::faults::Family;
 use crate::oracle::Mark;
 use crate::random::Domain;
 use crate::stage::{Event, MILLI, SECOND};
+use crate::store::Version;
 use crate::world::World;
 use parsecd_core::input::Input;
 use parsecd_core::store::StoreState;
@@ -150,6 +151,26 @@ impl World {
             self.stage.trace.note(|| "--- an older copy of the store is put back".to_owned());
             self.store.restore();
             self.auditor.restored = true;
+        }
+    }
+
+    /// The daemon is upgraded or downgraded before it starts, perhaps. After the storm the version runs that reads
+    /// everything.
+    pub(crate) fn change_version(&mut self) {
+        let (newer, known) = (self.stage.weights.newer, self.store.has_newer_rows());
+        let scripted = self.stage.script.versions.pop_front();
+        let newer = if newer > 0 { self.stage.random.chance(Domain::Crash, newer) } else { known };
+        let version = scripted.unwrap_or(if newer { Version::Newer } else { Version::Own });
+        let before = self.store.run_by(version);
+        if version == before {
+            return;
+        }
+        self.stage.faults.strikes(Family::Process);
+        self.stage.trace.note(|| format!("--- the daemon is of version {version:?}"));
+        match version {
+            Version::Own if known => self.auditor.findings.mark(Mark::DowngradedOverNewerRows),
+            Version::Newer if known => self.auditor.findings.mark(Mark::UpgradedAgain),
+            _ => {}
         }
     }
 

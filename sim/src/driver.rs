@@ -257,13 +257,12 @@ impl World {
                 let damaged = self.stage.random.pick(Domain::Store, &keys).clone();
                 let other = self.stage.random.pick(Domain::Store, &keys).clone();
                 let record = self.store.visible().keys[&other].record.clone();
-                let damage = match self.stage.random.between(Domain::Store, 0, 2) {
+                let damage = match self.stage.random.between(Domain::Store, 0, 1) {
                     0 if other != damaged => {
                         let swapped = self.store.visible().keys[&damaged].record.clone();
                         self.store.damage(other, Damage::Swapped(swapped));
                         Damage::Swapped(record)
                     }
-                    1 => Damage::Newer,
                     _ => Damage::Tag,
                 };
                 self.store.damage(damaged, damage);

@@ -344,7 +344,7 @@ impl Excuses {
                 own || (call.provider == ProviderId::Pkcs11 && (self.other_device.touches(received) || away))
             }
             Status::PsaErrorDataCorrupt => {
-                call.meaning.key().is_some_and(|key| scene.store.is_damaged(key))
+                call.meaning.key().is_some_and(|key| scene.store.is_unreadable(key))
                     || self.deletion_hampered(call, received, scene)
             }
             Status::PsaErrorInsufficientMemory => {
@@ -417,7 +417,7 @@ impl Excuses {
         let Meaning::DeleteClient(application) = &call.meaning else { return false };
         let out_of_reach = scene.store.visible().keys.iter().any(|(identity, row)| {
             identity.application == *application
-                && (scene.store.is_damaged(identity) || scene.fleet.owning().is_away(row.object))
+                && (scene.store.is_unreadable(identity) || scene.fleet.owning().is_away(row.object))
         });
         let removed = [ProviderId::MbedCrypto, ProviderId::Pkcs11];
         out_of_reach

@@ -148,6 +148,8 @@ pub enum Mark {
     DiedWhileStopping,
     StoreCameBack,
     RestartedWithOtherLimits,
+    DowngradedOverNewerRows,
+    UpgradedAgain,
     RestImpossible,
     PartlyHealedProviderHangs,
     PartlyHealedProviderHangsAtWork,
@@ -171,7 +173,7 @@ pub enum Mark {
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 56] = [
+    pub const ALL: [Mark; 58] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -209,6 +211,8 @@ impl Mark {
         Mark::DiedWhileStopping,
         Mark::StoreCameBack,
         Mark::RestartedWithOtherLimits,
+        Mark::DowngradedOverNewerRows,
+        Mark::UpgradedAgain,
         Mark::RestImpossible,
         Mark::PartlyHealedProviderHangs,
         Mark::PartlyHealedProviderHangsAtWork,

@@ -3,7 +3,7 @@
 use crate::knobs;
 use crate::provider::{JobFault, Left};
 use crate::random::{Domain, Random};
-use crate::store::GroupFate;
+use crate::store::{GroupFate, Version};
 use parsecd_core::config::{
     AuthenticatorConfig, Config, Deadlines, Limits, ListenerConfig, MaterialPlace, ProviderConfig,
 };
@@ -156,6 +156,8 @@ pub struct Weights {
     pub lose: u32,
     /// The store is copied; the copy is put back when the daemon dies.
     pub restore: u32,
+    /// The daemon that starts is the newer version.
+    pub newer: u32,
     /// A job of the executor comes back undone.
     pub executor: u32,
     /// A latency is a thousand times the usual.
@@ -175,6 +177,8 @@ pub struct Script {
     pub opens: VecDeque<JobFault>,
     /// Of the group commits that come.
     pub groups: VecDeque<GroupFate>,
+    /// Versions of the daemon, in the order of its lives.
+    pub versions: VecDeque<Version>,
     /// How many of the transactions that wait a crash finds written.
     pub crash_keeps: usize,
     /// Which of the states that a failed sync leaves is the truth.
@@ -304,6 +308,7 @@ fn weights(random: &mut Random) -> Weights {
     let reload_within = u64::from(family(&[5, 100, 5_000]));
     let clock_within = u64::from(family(&[20, 500, 10_000]));
     let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 1, 2, 2, 3]));
+    let newer = family(&[200, 500]);
     let splits = family(&[100, 600]);
     let (wrong_signature, cancel_late) = (family(&[100, 400]), family(&[500]));
     let store_within = if random.chance(Domain::Swarm, 250) { 500 } else { 0 };
@@ -324,6 +329,7 @@ fn weights(random: &mut Random) -> Weights {
         twice,
         lose,
         restore,
+        newer,
         wrong_signature,
         cancel_late,
         store_within,

@@ -321,3 +321,35 @@ impl Lived {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Version;
+
+    #[test]
+    fn what_a_newer_version_wrote_is_refused_by_the_older_one_and_serves_again_after_the_upgrade() {
+        for owning in [false, true] {
+            let story = Story::of(owning, Request::Sign);
+            let versions = [Version::Newer, Version::Own, Version::Newer].into();
+            let mut world = world(Script { versions, ..Script::default() });
+            let mut told = |asked: &[Request]| -> Vec<_> {
+                world.rest();
+                let told = asked.iter().map(|request| {
+                    let id = story.ask(&mut world, *request);
+                    world.rest();
+                    world.status(id)
+                });
+                let told = told.collect();
+                world.crash();
+                told
+            };
+            assert_eq!(told(&[Request::Generate, Request::Sign]), [Some(Status::Success); 2]);
+            let corrupt = Some(Status::PsaErrorDataCorrupt);
+            let asked = [Request::Sign, Request::Destroy, Request::Generate];
+            assert_eq!(told(&asked), [corrupt; 3]);
+            assert_eq!(told(&[Request::Sign, Request::Destroy]), [Some(Status::Success); 2]);
+            assert_eq!(world.auditor.findings.violations, []);
+        }
+    }
+}

@@ -28,10 +28,22 @@ pub struct Row {
     pub record: EncodedRecord,
     /// Whose quota it counts for.
     pub principal: Text,
+    /// Whose format the record has.
+    pub written_by: Version,
+}
+
+/// A version of the daemon. The newer one reads what either wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// The one that is tested; it knows its own format only.
+    #[default]
+    Own,
+    /// A later one, which writes a format of its own. The core plays it, too: its records are translated here.
+    Newer,
 }
 
 impl Tables {
-    fn apply(&mut self, mutation: &Mutation) -> CommitResult {
+    fn apply(&mut self, mutation: &Mutation, written_by: Version) -> CommitResult {
         let fits = match mutation {
             Mutation::Reserve(row) => self.unfinished.insert(row.object, row.clone()).is_none(),
             Mutation::Publish { identity, object, record, principal } => {
@@ -39,7 +51,8 @@ impl Tables {
                 if free {
                     self.unfinished.remove(object);
                     let (record, principal) = (record.clone(), principal.clone());
-                    self.keys.insert(identity.clone(), Row { object: *object, record, principal });
+                    self.keys
+                        .insert(identity.clone(), Row { object: *object, record, principal, written_by });
                 }
                 free
             }
@@ -96,16 +109,15 @@ pub struct Store {
     pending: Vec<(Ticket, Mutation)>,
     damaged: BTreeMap<KeyIdentity, Damage>,
     backup: Tables,
+    version: Version,
 }
 
-/// What is wrong with a row. A driver that checks a tag over the whole row finds the first; the others are what
-/// would come through if it did not, or after a downgrade.
+/// What is wrong with a row. A driver that checks a tag over the whole row finds the first; the other is what
+/// would come through if it did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Damage {
     /// Its tag is wrong.
     Tag,
-    /// It has a format that this version does not know.
-    Newer,
     /// It holds the record of another row.
     Swapped(EncodedRecord),
 }
@@ -117,6 +129,7 @@ impl Default for Store {
             pending: Vec::new(),
             damaged: BTreeMap::new(),
             backup: Tables::default(),
+            version: Version::default(),
         }
     }
 }
@@ -152,9 +165,24 @@ impl Store {
         &self.states[0]
     }
 
-    /// Rows whose tag is wrong.
-    pub fn is_damaged(&self, identity: &KeyIdentity) -> bool {
+    /// Whether the daemon that runs cannot make out the record of a name.
+    pub fn is_unreadable(&self, identity: &KeyIdentity) -> bool {
         self.damaged.contains_key(identity)
+            || self.visible().keys.get(identity).is_some_and(|row| self.is_foreign(row))
+    }
+
+    fn is_foreign(&self, row: &Row) -> bool {
+        row.written_by > self.version
+    }
+
+    /// Whether there are rows that only the newer version reads.
+    pub fn has_newer_rows(&self) -> bool {
+        self.visible().keys.values().any(|row| row.written_by == Version::Newer)
+    }
+
+    /// The daemon that runs next is of this version. Returns that of the one before.
+    pub fn run_by(&mut self, version: Version) -> Version {
+        std::mem::replace(&mut self.version, version)
     }
 
     /// Damages the row of a name for good.
@@ -176,12 +204,13 @@ impl Store {
     /// A row as it is read; `None`: its tag is wrong.
     fn read(&self, identity: &KeyIdentity, row: &Row) -> Option<EncodedRecord> {
         match self.damaged.get(identity) {
-            None => Some(row.record.clone()),
             Some(Damage::Tag) => None,
             Some(Damage::Swapped(other)) => Some(other.clone()),
-            Some(Damage::Newer) => {
+            None => {
                 let mut record = row.record.clone();
-                record.0.first_mut().into_iter().for_each(|version| *version += 1);
+                if self.is_foreign(row) {
+                    record.0.first_mut().into_iter().for_each(|format| *format += 1);
+                }
                 Some(record)
             }
         }
@@ -197,7 +226,7 @@ impl Store {
             GroupFate::Unknown => {
                 let mut after = self.states[0].clone();
                 for (_, mutation) in &group {
-                    after.apply(mutation);
+                    after.apply(mutation, self.version);
                 }
                 self.states.push(after);
                 self.answer_all(group, CommitResult::Unknown)
@@ -211,7 +240,7 @@ impl Store {
                         let result = if full && adds(&mutation) {
                             CommitResult::Full
                         } else {
-                            self.states[0].apply(&mutation)
+                            self.states[0].apply(&mutation, self.version)
                         };
                         (ticket, result)
                     })
@@ -245,7 +274,7 @@ impl Store {
     pub fn crash(&mut self, kept: usize, choice: u64) {
         self.settle(choice);
         for (_, mutation) in std::mem::take(&mut self.pending).into_iter().take(kept) {
-            self.states[0].apply(&mutation);
+            self.states[0].apply(&mutation, self.version);
         }
         self.forget_damage();
     }

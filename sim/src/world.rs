@@ -525,6 +525,7 @@ impl World {
             self.stage.after(delay, Event::Stop(self.stage.boot));
         }
         self.other_limits();
+        self.change_version();
         let mut boot = [0; 16];
         boot[..8].copy_from_slice(&crate::trace::digest(&("boot", self.stage.boot)).to_be_bytes());
         boot[8..].copy_from_slice(&crate::trace::digest(&self.stage.boot).to_be_bytes());

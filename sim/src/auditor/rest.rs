@@ -10,7 +10,7 @@ impl Auditor {
     /// The core came to rest: nothing may be left undone.
     pub fn rested(&mut self, store: &Store, calls: &[Call]) {
         for (object, (identity, denied)) in std::mem::take(&mut self.doubtful) {
-            let exists = store.visible().owner(object).is_some() && !store.is_damaged(&identity);
+            let exists = store.visible().owner(object).is_some() && !store.is_unreadable(&identity);
             self.findings.check(Oracle::I2NothingLost, !(denied && exists), || {
                 format!("the creation of {identity:?} failed, and {object} exists")
             });

@@ -193,6 +193,16 @@ impl Client {
         self.answers.len() >= self.ends.len()
     }
 
+    /// Its requests of which it has no answer, as it would ask them again; `calls` are all of its requests.
+    pub fn unanswered(&self, calls: &[Call]) -> Vec<Call> {
+        let begins: Vec<_> = self.ends.iter().zip(calls).map(|(end, call)| end - call.length).collect();
+        let ends = begins.iter().skip(1).copied().chain([self.stream.len()]);
+        let pieces = begins.iter().zip(ends).zip(calls).skip(self.answers.len());
+        pieces
+            .map(|((from, to), call)| Call { bytes: self.stream[*from..to].to_vec(), ..call.clone() })
+            .collect()
+    }
+
     /// Closes; what it would have sent is forgotten.
     pub fn leave(&mut self) {
         self.gone = true;

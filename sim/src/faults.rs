@@ -8,6 +8,8 @@ pub enum Family {
     ClientBytes,
     /// Clients are slow, silent, hasty or gone. S, and L for others.
     ClientPace,
+    /// Clients ask again for what may have been done. S.
+    ClientSense,
     /// Commits fail, are lost or are nobody knows what; rows rot. S, H; rot is always detected.
     Store,
     /// Devices answer wrongly, halfway, late or not. S, and L for other providers; a wrong result never leaves.
@@ -20,19 +22,23 @@ pub enum Family {
     Identity,
     /// The daemon dies or is told to stop, reloads, runs out of descriptors. S, H.
     Process,
+    /// What is ready at one instant comes in another legal order. S, L.
+    Driver,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Family; 8] = [
+    pub const ALL: [Family; 10] = [
         Family::ClientBytes,
         Family::ClientPace,
+        Family::ClientSense,
         Family::Store,
         Family::Provider,
         Family::LaneHost,
         Family::Clock,
         Family::Identity,
         Family::Process,
+        Family::Driver,
     ];
 }
 

@@ -104,6 +104,7 @@ impl World {
             last_instant: self.last_instant,
             recovering: self.recovering,
             requests_left: self.requests_left,
+            asked_again: VecDeque::new(),
             asked_at: self.asked_at,
             owed: 0,
             service: None,

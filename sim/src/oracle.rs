@@ -150,6 +150,7 @@ pub enum Mark {
     RestartedWithOtherLimits,
     DowngradedOverNewerRows,
     UpgradedAgain,
+    ChangeAskedForAgain,
     RestImpossible,
     PartlyHealedProviderHangs,
     PartlyHealedProviderHangsAtWork,
@@ -173,7 +174,7 @@ pub enum Mark {
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 58] = [
+    pub const ALL: [Mark; 59] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -213,6 +214,7 @@ impl Mark {
         Mark::RestartedWithOtherLimits,
         Mark::DowngradedOverNewerRows,
         Mark::UpgradedAgain,
+        Mark::ChangeAskedForAgain,
         Mark::RestImpossible,
         Mark::PartlyHealedProviderHangs,
         Mark::PartlyHealedProviderHangsAtWork,

@@ -137,6 +137,8 @@ pub struct Weights {
     pub stop_within: u64,
     /// A client does not behave: leaves early, stays silent, drips, sends more than its frame.
     pub misbehaves: u32,
+    /// A client that lost an answer asks again.
+    pub asks_again: u32,
     /// A client sends what it sends in pieces.
     pub splits: u32,
     /// Clients show tokens, and tokens are wrong.
@@ -164,6 +166,8 @@ pub struct Weights {
     pub slow: u32,
     /// Accepting fails.
     pub accept_fails: u32,
+    /// What is ready when the daemon goes on after a standstill comes in another order.
+    pub shuffles: u32,
     /// What clients ask, relative; see [`KINDS`].
     pub operations: [u32; KINDS.len()],
 }
@@ -308,6 +312,8 @@ fn weights(random: &mut Random) -> Weights {
     let reload_within = u64::from(family(&[5, 100, 5_000]));
     let clock_within = u64::from(family(&[20, 500, 10_000]));
     let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 1, 2, 2, 3]));
+    let shuffles = family(&[300, 1000]);
+    let asks_again = family(&[200, 900]);
     let newer = family(&[200, 500]);
     let splits = family(&[100, 600]);
     let (wrong_signature, cancel_late) = (family(&[100, 400]), family(&[500]));
@@ -330,6 +336,8 @@ fn weights(random: &mut Random) -> Weights {
         lose,
         restore,
         newer,
+        asks_again,
+        shuffles,
         wrong_signature,
         cancel_late,
         store_within,

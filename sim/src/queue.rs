@@ -4,7 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// Bits of a place that count what was put in before.
-const SEQUENCE_BITS: u32 = 56;
+const SEQUENCE_BITS: u32 = 40;
+/// Bits of a place that chance decides, where it does.
+const CHANCE_BITS: u32 = 16;
 
 /// Events that wait for their time. Of those with the same time the ones of a lower class come first, and of
 /// those the ones that were put in first.
@@ -26,8 +28,14 @@ impl<E> Default for Queue<E> {
 impl<E> Queue<E> {
     /// Puts an event in.
     pub fn insert(&mut self, at: u64, class: u8, event: E) {
+        self.insert_by_chance(at, class, 0, event);
+    }
+
+    /// Puts an event in; of those with the same time and class the ones with a lower `chance` come first.
+    pub fn insert_by_chance(&mut self, at: u64, class: u8, chance: u16, event: E) {
         self.sequence += 1;
-        let rank = (u64::from(class) << SEQUENCE_BITS) | self.sequence;
+        let chance = (u64::from(class) << CHANCE_BITS) | u64::from(chance);
+        let rank = (chance << SEQUENCE_BITS) | self.sequence;
         let place = match self.free.pop() {
             Some(place) => {
                 self.events[place as usize] = Some(event);

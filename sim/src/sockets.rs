@@ -125,12 +125,26 @@ impl World {
     /// A client closes, or is cut off.
     pub(crate) fn client_gone(&mut self, id: usize) {
         if !self.clients[id].gone {
+            self.ask_again_perhaps(id);
             self.clients[id].leave();
             self.present.remove(&id);
             self.difficult_client_gone(id);
             if std::mem::take(&mut self.request_waits) {
                 self.stage.after(0, Event::Request);
             }
+        }
+    }
+
+    /// A client that has not all its answers asks again for what it misses, perhaps, without knowing whether it was
+    /// done.
+    fn ask_again_perhaps(&mut self, id: usize) {
+        let client = &self.clients[id];
+        let calls = client.first..client.first + client.ends.len();
+        // Whoever shows tokens gets a new one for each connection.
+        let shows_token = self.calls[calls.clone()].iter().any(|call| call.token.is_some());
+        let lost = client.connection.is_some() && !client.is_answered() && !shows_token;
+        if lost && self.stage.random.chance(Domain::Socket, self.stage.weights.asks_again) {
+            self.asked_again.push_back(client.unanswered(&self.calls[calls]));
         }
     }
 

@@ -22,6 +22,9 @@ pub const MILLI: u64 = 1_000_000;
 /// Nanoseconds of a second.
 pub const SECOND: u64 = 1_000_000_000;
 
+/// The class of events that are none of the daemon's inputs.
+const OUTSIDE: u8 = 5;
+
 /// A host of one life of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostId {
@@ -121,15 +124,16 @@ impl Event {
         )
     }
 
-    /// The order of events at one instant: completions, then writes, then reads, then accepts.
+    /// The order of events at one instant: completions, then writes, then reads, then accepts. Within a class
+    /// any order is legal, but a host is gone after its jobs, and a job ends before it ends again.
     fn class(&self) -> u8 {
         match self {
-            Event::Tell(_, Told::HostDown(_)) => 1,
+            Event::Tell(_, Told::HostDown(_) | Told::FinishedTwice(..)) => 1,
             Event::Tell(..) => 0,
             Event::Writable(_) | Event::Lost(_) => 2,
             Event::Readable(_) => 3,
             Event::Accept(_) => 4,
-            _ => 5,
+            _ => OUTSIDE,
         }
     }
 }
@@ -206,15 +210,27 @@ impl Stage {
             let (at, event) = self.queue.pop()?;
             if at < self.now {
                 // Overdue after a suspension: in the order of classes, like all that is ready now.
-                self.queue.insert(self.now, event.class(), event);
+                self.becomes_ready(self.now, event);
                 continue;
             }
             self.now = at;
             if self.now >= self.stopped_until || !event.needs_daemon() {
                 return Some(event);
             }
-            self.queue.insert(self.stopped_until, event.class(), event);
+            self.becomes_ready(self.stopped_until, event);
         }
+    }
+
+    /// Puts back what the daemon finds ready when it goes on: in any order that is legal.
+    fn becomes_ready(&mut self, at: u64, event: Event) {
+        let class = event.class();
+        let shuffled = class < OUTSIDE && self.random.chance(Domain::Schedule, self.weights.shuffles);
+        if shuffled {
+            self.faults.strikes(Family::Driver);
+        }
+        let chance =
+            if shuffled { self.random.between(Domain::Schedule, 0, u16::MAX.into()) as u16 } else { 0 };
+        self.queue.insert_by_chance(at, class, chance, event);
     }
 
     /// Whether such an event will happen.

@@ -116,6 +116,8 @@ pub struct World {
     pub(crate) crash_at: Option<u64>,
     pub(crate) recovering: bool,
     pub(crate) requests_left: u64,
+    /// Requests whose answer was lost, which are to be asked again.
+    pub(crate) asked_again: VecDeque<Vec<Call>>,
     /// When a request last came in whole.
     pub(crate) asked_at: u64,
     /// What each death of the daemon would leave, where stories ask for that.
@@ -171,6 +173,7 @@ impl World {
             crash_at: None,
             recovering: false,
             requests_left: plan.requests,
+            asked_again: VecDeque::new(),
             asked_at: 0,
             forks: None,
             outputs: Vec::new(),
@@ -355,6 +358,13 @@ impl World {
     }
 
     fn next_calls(&mut self) -> Vec<Call> {
+        if let Some(calls) = self.asked_again.pop_front() {
+            self.stage.faults.strikes(Family::ClientSense);
+            if calls.iter().any(|call| call.meaning.changes().is_some()) {
+                self.auditor.findings.mark(Mark::ChangeAskedForAgain);
+            }
+            return calls;
+        }
         self.workload.identities.time = real(self.stage.now);
         let random = &mut self.stage.random;
         if !self.plan.saturates {

@@ -2,6 +2,7 @@
 
 use crate::auditor::{Open, Scene};
 use crate::call::{Call, KeyUse, Meaning};
+use crate::deadlines::InForce;
 use crate::plan::{OWNING, SEALING};
 use crate::truth::{Leads, leads_now};
 use parsecd_core::config::Config;
@@ -108,8 +109,8 @@ pub struct Excuses {
     started: BTreeMap<Ticket, (u64, HostKey)>,
     operation: u64,
     little_memory: bool,
-    /// A request that waits for so long is told so.
-    queue: u64,
+    /// Those of this life.
+    pub deadlines: InForce,
 }
 
 impl Excuses {
@@ -133,7 +134,7 @@ impl Excuses {
             operation: config.deadlines.operation.as_nanos() as u64,
             little_memory: config.limits.request_memory < 16 << 20
                 || config.limits.tenant_queue.min(config.limits.queue) < 16,
-            queue: config.deadlines.queue.as_nanos() as u64,
+            deadlines: InForce::new(config),
         }
     }
 
@@ -185,8 +186,20 @@ impl Excuses {
         self.other_device.open
     }
 
+    /// A life of the daemon begins with this configuration.
+    pub fn begins(&mut self, config: &Config, moment: u64) {
+        self.deadlines = InForce::new(config);
+        self.configured(config, moment);
+    }
+
+    /// How long a request waits that is told so, at least.
+    fn queue(&self) -> u64 {
+        self.deadlines.shortest.queue.as_nanos() as u64
+    }
+
     /// The daemon is given this configuration.
     pub fn configured(&mut self, config: &Config, moment: u64) {
+        self.deadlines.take(config);
         match config.executor {
             Some(_) => self.no_executor.end(moment),
             None => self.no_executor.begin(),
@@ -277,8 +290,8 @@ impl Excuses {
     /// Whether a request may be told so that has waited so long for its token to be verified.
     pub fn waited(&self, status: Status, waited: u64) -> bool {
         match status {
-            Status::PsaErrorInsufficientMemory => self.little_memory || waited >= self.queue,
-            Status::PsaErrorCommunicationFailure => waited >= self.queue || self.stopping,
+            Status::PsaErrorInsufficientMemory => self.little_memory || waited >= self.queue(),
+            Status::PsaErrorCommunicationFailure => waited >= self.queue() || self.stopping,
             _ => false,
         }
     }
@@ -348,7 +361,7 @@ impl Excuses {
                     || self.deletion_hampered(call, received, scene)
             }
             Status::PsaErrorInsufficientMemory => {
-                own || self.little_memory || scene.now - since >= self.queue
+                own || self.little_memory || scene.now - since >= self.queue()
             }
             Status::Success | Status::PsaErrorNotPermitted => {
                 (call.meaning.exports_unserved() || call.meaning.is_unserved())
@@ -382,7 +395,9 @@ impl Excuses {
         match status {
             Status::ProviderNotRegistered => self.was_removed(call.provider, open.received),
             Status::PsaErrorCommunicationFailure => self.stopping,
-            Status::PsaErrorInsufficientMemory => self.little_memory || scene.now - open.since >= self.queue,
+            Status::PsaErrorInsufficientMemory => {
+                self.little_memory || scene.now - open.since >= self.queue()
+            }
             _ => false,
         }
     }

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod command;
 pub mod configurations;
 pub mod crash_table;
+mod deadlines;
 mod disturb;
 mod driver;
 pub mod excuses;

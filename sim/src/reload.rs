@@ -1,14 +1,16 @@
 //! An operator changes the configuration while the daemon runs, also while it recovers or stops.
 
+use crate::deadlines::changing;
 use crate::faults::Family;
 use crate::knobs::executor;
 use crate::oracle::Mark;
 use crate::plan::{LISTENER, OWNING, SEALING};
 use crate::random::{Domain, Random};
 use crate::world::World;
-use parsecd_core::config::{Config, ListenerConfig};
+use parsecd_core::config::{Config, Deadlines, ListenerConfig};
 use parsecd_core::ids::{HostKey, ProviderKey};
 use parsecd_core::input::Input;
+use std::time::Duration;
 
 impl World {
     /// The daemon is given another configuration, or two in a row. It is that of later lives, too.
@@ -48,7 +50,7 @@ impl World {
         let base = &self.auditor.config;
         let (config, random) = (&mut self.plan.config, &mut self.stage.random);
         let provider = *random.pick(draw, &[SEALING, OWNING]);
-        match random.between(draw, 0, 13) {
+        match random.between(draw, 0, 14) {
             0 => {}
             1 => config.limits.page = *random.pick(draw, &[1, 2, 256]),
             2 => match config.providers.remove(&provider) {
@@ -82,6 +84,7 @@ impl World {
             9 => config.audit ^= true,
             10 => config.limits.buffer_size = *random.pick(draw, &[16, 1_000, 2_048]),
             11 => *config = base.clone(),
+            12 => change_deadline(&mut config.deadlines, &base.deadlines, random),
             _ => {
                 let listeners = config.listeners.get_mut(&LISTENER).zip(base.listeners.get(&LISTENER));
                 listeners.into_iter().for_each(|(listener, base)| change(listener, base, random));
@@ -119,6 +122,16 @@ impl World {
             self.auditor.reconfigured(&gone);
         }
     }
+}
+
+/// One of them becomes short, or as it was.
+fn change_deadline(deadlines: &mut Deadlines, base: &Deadlines, random: &mut Random) {
+    let draw = Domain::Crash;
+    let mut base = base.clone();
+    let all = changing(deadlines).into_iter().zip(changing(&mut base));
+    let index = random.between(draw, 0, all.len() as u64 - 1) as usize;
+    let short = random.chance(draw, 500).then(|| Duration::from_millis(if index == 6 { 10 } else { 1 }));
+    all.skip(index).take(1).for_each(|(deadline, base)| *deadline = short.unwrap_or(*base));
 }
 
 /// Whom a listener accepts, who is an admin, and in which order it shows its providers.

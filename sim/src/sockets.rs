@@ -8,6 +8,7 @@ use crate::oracle::{Mark, Oracle};
 use crate::random::Domain;
 use crate::stage::{Event, MICRO, MILLI};
 use crate::world::World;
+use parsecd_core::config::Deadlines;
 use parsecd_core::ids::{ConnectionKey, ListenerKey};
 use parsecd_core::input::Input;
 use parsecd_core::output::Output;
@@ -303,22 +304,20 @@ impl World {
     }
 
     fn arrival(&self, link: &Link, index: usize) -> Arrival {
-        let deadlines = &self.plan.config.deadlines;
-        let (first_byte, silence, request) =
-            (nanos(deadlines.first_byte), nanos(deadlines.silence), nanos(deadlines.request));
+        let deadlines = &self.auditor.excuses.deadlines;
         let now = self.stage.now.max(self.last_instant);
         let complete = index < link.complete;
         let begun = index == link.complete && (index == 0 || link.first_at.is_some());
-        let due = match link.first_at {
-            None => link.quiet_since + first_byte,
-            Some(first) => (first + request).min(link.last_at + silence),
+        let due = |deadlines: &Deadlines| match link.first_at {
+            None => link.quiet_since + nanos(deadlines.first_byte),
+            Some(first) => (first + nanos(deadlines.request)).min(link.last_at + nanos(deadlines.silence)),
         };
-        let gap = link.longest_gap >= silence;
+        let gap = link.longest_gap >= nanos(deadlines.shortest.silence);
         Arrival {
             complete,
             ended: begun && link.inbound_closed,
-            in_time: !begun || (now < due && !gap),
-            overdue: begun && !link.inbound_closed && !link.stalled && now > due + MILLI,
+            in_time: !begun || (now < due(&deadlines.shortest) && !gap),
+            overdue: begun && !link.inbound_closed && !link.stalled && now > due(&deadlines.longest) + MILLI,
             excused: self.auditor.excuses.stopping || (link.crowded && index == 0),
         }
     }
@@ -343,7 +342,7 @@ impl World {
     /// The core ends a connection: it must have a reason.
     pub(crate) fn check_finish(&mut self, connection: ConnectionKey, finish: Finish) {
         let Some(link) = self.links.get(&connection) else { return };
-        let deadlines = &self.plan.config.deadlines;
+        let deadlines = &self.auditor.excuses.deadlines.shortest;
         let (idle, drain, taken) =
             (nanos(deadlines.idle), nanos(deadlines.drain), nanos(deadlines.answer_taken));
         let now = self.stage.now;

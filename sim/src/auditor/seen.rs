@@ -110,7 +110,7 @@ impl Auditor {
     /// A life of the daemon begins. Its configuration may be one that the life before took no more, for it
     /// stopped.
     pub fn begins(&mut self, config: &Config, store: &Store, moment: u64) {
-        self.excuses.configured(config, moment);
+        self.excuses.begins(config, moment);
         self.marks.begins(store.visible().unfinished.values());
         self.configurations = Configurations::new(config);
     }

@@ -28,7 +28,7 @@ mod doubt;
 mod quota;
 mod remove;
 
-use crate::identity::KeyIdentity;
+use crate::identity::{KeyIdentity, Principal};
 use crate::ids::{ObjectId, ProviderKey, RequestId, Ticket};
 use crate::observer::Event;
 use crate::record::{Device, Record};
@@ -41,7 +41,7 @@ use crate::time::Instant;
 use alloc::sync::Arc;
 pub(crate) use create::Creation;
 use parsecd_wire::{Reply, Status};
-pub(crate) use quota::Makings;
+pub(crate) use quota::{Makings, Room, Told};
 
 /// A creation, a destruction or the recovery of one object.
 #[derive(Debug, Hash)]
@@ -63,6 +63,8 @@ pub(crate) struct Life {
     pub(crate) creation: Option<Creation>,
     /// What was made, or is to be destroyed.
     pub(super) record: Option<Arc<Record>>,
+    /// Bytes of the record that the store is asked to publish.
+    pub(super) publishes: Option<u64>,
     /// Whether nobody told how the making ended: one search that finds nothing is then not enough.
     pub(super) uncertain: bool,
     /// Jobs that had no effect so far.
@@ -232,15 +234,24 @@ impl Step<'_> {
 
     /// Gives the name back if the life holds it: there is no such key.
     pub(super) fn give_name_back(&mut self, object: ObjectId) {
-        let destroys = self.state.lives.get(&object).is_some_and(|life| life.creation.is_none());
-        if let Some(identity) = self.take_name(object) {
-            self.name_is_free(&identity, destroys);
+        if let Some((identity, payer)) = self.take_name(object) {
+            self.name_is_free(&identity);
+            self.ask_again(payer.as_ref());
         }
     }
 
-    fn take_name(&mut self, object: ObjectId) -> Option<KeyIdentity> {
+    /// The name that a life holds, and whose quota there may be room in now. From now on the key counts as the
+    /// store says.
+    fn take_name(&mut self, object: ObjectId) -> Option<(KeyIdentity, Option<Principal>)> {
         let life = self.state.lives.get_mut(&object)?;
-        core::mem::replace(&mut life.holds_name, false).then(|| life.identity.clone())
+        if !core::mem::replace(&mut life.holds_name, false) {
+            return None;
+        }
+        let makes = life.creation.is_some();
+        if makes {
+            self.state.makings.ended(&life.payer, life.publishes);
+        }
+        Some((life.identity.clone(), makes.then(|| life.payer.principal.clone())))
     }
 
     /// Ends a life that leaves nothing behind: the name is free before anybody is told.
@@ -259,20 +270,18 @@ impl Step<'_> {
         self.settled_for_deletion(object);
         self.tell_waiter(object, result);
         self.end_life(object);
-        if let Some(identity) = name {
+        if let Some((identity, payer)) = name {
             match record {
                 Some(record) => self.name_is_ready(&identity, record),
                 None => self.name_is_unknown(&identity),
             }
+            self.ask_again(payer.as_ref());
         }
     }
 
     pub(super) fn end_life(&mut self, object: ObjectId) {
         let Some(life) = self.state.lives.remove(&object) else { return };
         assert!(!life.holds_name, "a life that ends has given its name back");
-        if life.creation.is_some() {
-            self.state.makings.ended(&life.payer);
-        }
         if let KeyLife::Removing { again_at: Some(at), .. } = life.state {
             self.state.deadlines.clear(at, crate::deadlines::Due::Settling(object));
         }

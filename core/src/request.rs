@@ -261,6 +261,7 @@ impl Step<'_> {
     /// Takes a request out of the table and gives back what it reserved.
     pub(crate) fn forget_request(&mut self, id: RequestId) -> Option<Box<ActiveRequest>> {
         self.forget_queue_deadline(id);
+        self.state.makings.forget(id);
         let request = self.state.requests.remove(&id)?;
         self.state.accounts.release(request.peer.group, request.reserved);
         Some(request)

@@ -138,6 +138,11 @@ impl Mint {
         self.requests = self.requests.saturating_add(1);
         RequestId(self.requests)
     }
+
+    /// The request that came last.
+    pub(crate) fn newest_request(&self) -> RequestId {
+        RequestId(self.requests)
+    }
 }
 
 /// One step: the state, the time and whoever watches.

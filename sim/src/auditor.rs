@@ -5,6 +5,7 @@ mod audit;
 mod certain;
 mod fairness;
 mod marks;
+mod quota;
 mod rest;
 mod seen;
 mod tokens;
@@ -29,6 +30,7 @@ use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
 use parsecd_core::ids::{ConnectionKey, ObjectId, RequestId, Ticket};
 use parsecd_wire::header::{HEADER_LENGTH, KEEP_CONNECTION, RawHeader};
 use parsecd_wire::{ResponseHeader, Status};
+use quota::Quotas;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -101,6 +103,7 @@ pub struct Auditor {
     pub(crate) fairness: Fairness,
     pub(crate) marks: Marks,
     pub(crate) tokens: Tokens,
+    pub(crate) quotas: Quotas,
     /// What audit events say of requests whose answer has not appeared.
     pub(crate) audits: BTreeMap<usize, Vec<Status>>,
     /// An older copy of the store was put back: what was acknowledged since is lost.
@@ -152,6 +155,7 @@ impl Auditor {
             fairness: Fairness::default(),
             marks: Marks::default(),
             tokens: Tokens::default(),
+            quotas: Quotas::new(config),
             audits: BTreeMap::new(),
             restored: false,
             healed: None,
@@ -228,6 +232,7 @@ impl Auditor {
         self.decided.remove(&id);
         self.fairness.left(id);
         self.tokens.forget(id, call);
+        self.quotas.over(id);
         if self.open.remove(&id).is_some() && !matches!(call.meaning, Meaning::Use { .. }) {
             self.abandoned.push(id);
             self.deletions += u64::from(matches!(call.meaning, Meaning::DeleteClient(_)));
@@ -305,6 +310,7 @@ impl Auditor {
         let span = Span { from: open.received, to: scene.moment, leads };
         self.telling = Some(Told { status, span, config });
         self.forget_marks(id);
+        self.quotas.over(id);
     }
 
     fn check_echo(&mut self, id: usize, call: &Call, header: &ResponseHeader, bytes: &[u8; HEADER_LENGTH]) {
@@ -388,7 +394,9 @@ impl Auditor {
             Some(refusal) => [refusal].into(),
             None => leads.iter().flat_map(|lead| meaning.statuses(*lead, made)).collect(),
         };
+        let no_room = planned.contains(&Status::Success) && self.quotas.excuses(id, status);
         let fits = planned.contains(&status)
+            || no_room
             || (!self.is_certain(id, call, status)
                 && self.excuses.excuse(call, status, &planned, open, leads, scene));
         let oracle = if refusal.is_some() { Oracle::I18ReloadIsAtomic } else { Oracle::PlannedStatus };
@@ -410,6 +418,7 @@ impl Auditor {
     /// The core has decided what a request is told; it is told in its turn. From now on it must be true.
     pub(crate) fn decided(&mut self, id: usize, call: &Call, status: Status, scene: Scene<'_>) {
         self.decided.insert(id, (scene.moment, status));
+        self.creation_decided(id, call, status, scene.moment);
         let limits = &self.configurations.current().limits;
         self.tokens.answered(id, call, limits.queue.min(limits.tenant_queue) as usize);
         let Some(open) = self.open.get(&id) else { return };
@@ -488,6 +497,7 @@ impl Auditor {
         self.names.crashed();
         self.fairness = Fairness::default();
         self.marks.crashed();
+        self.quotas.crashed(scene.moment, scene.store);
         self.tokens = Tokens::default();
         self.audits.clear();
         if self.restored {

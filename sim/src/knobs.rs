@@ -52,6 +52,26 @@ fn limits(limits: &mut Limits, random: &mut Random) {
     limits.tenant_queue = knob(random, 150, &[1]).unwrap_or(limits.tenant_queue);
 }
 
+/// Quotas of a few keys and few bytes, those of tenants and principals each for itself.
+pub fn quotas(limits: &mut Limits, draw: Domain, random: &mut Random) {
+    let Limits { tenant_quota, principal_quota, .. } = Limits::default();
+    (limits.tenant_quota, limits.principal_quota) = (tenant_quota, principal_quota);
+    for quota in [&mut limits.tenant_quota, &mut limits.principal_quota] {
+        if random.chance(draw, 600) {
+            quota.keys = *random.pick(draw, &[2, 1, 1, 2, 3, 5, 0]);
+        }
+        if random.chance(draw, 250) {
+            quota.bytes = *random.pick(draw, &[500, 1, 1_000, 2_000]);
+        }
+    }
+}
+
+/// Whether a quota is so small that it may be reached.
+pub fn has_quotas(limits: &Limits) -> bool {
+    let Limits { tenant_quota, principal_quota, .. } = Limits::default();
+    (limits.tenant_quota, limits.principal_quota) != (tenant_quota, principal_quota)
+}
+
 /// One millisecond where the default is seconds. The longest pause before a host is opened again stays as it is:
 /// who watches a healed world counts how often the core wakes up.
 fn deadlines(deadlines: &mut Deadlines, random: &mut Random) {

@@ -68,11 +68,13 @@ pub enum Oracle {
     PinTriedOnce,
     /// Each answer, read by its specification, says what `wire` reads.
     SpecificationAgrees,
+    /// Nobody has more keys or bytes than its quota, and nobody is refused who has fewer.
+    Quota,
 }
 
 impl Oracle {
     /// Every oracle.
-    pub const ALL: [Oracle; 31] = [
+    pub const ALL: [Oracle; 32] = [
         Oracle::I1Isolation,
         Oracle::I2NothingLost,
         Oracle::I3ObjectsAreRecords,
@@ -104,6 +106,7 @@ impl Oracle {
         Oracle::CleanClose,
         Oracle::PinTriedOnce,
         Oracle::SpecificationAgrees,
+        Oracle::Quota,
     ];
 }
 
@@ -170,11 +173,13 @@ pub enum Mark {
     AckWaitsForSync,
     LateCompletionForReusedSlot,
     RetriesExhausted,
+    QuotaFull,
+    QuotaFreedThenRoom,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 59] = [
+    pub const ALL: [Mark; 61] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -234,6 +239,8 @@ impl Mark {
         Mark::AckWaitsForSync,
         Mark::LateCompletionForReusedSlot,
         Mark::RetriesExhausted,
+        Mark::QuotaFull,
+        Mark::QuotaFreedThenRoom,
     ];
 }
 

@@ -16,6 +16,7 @@ impl Auditor {
     /// The core orders a change of the store.
     pub fn commits(&mut self, mutation: &Mutation, calls: &[Call], scene: Scene<'_>) {
         self.truth.submitted(mutation);
+        self.key_is_handed_over(mutation);
         if let Some(identity) = identity_of(mutation) {
             let creates = matches!(mutation, Mutation::Reserve(_) | Mutation::Publish { .. });
             let asks = |id: &usize| {

@@ -266,6 +266,9 @@ impl Plan {
                 };
             }
         }
+        if !plan.saturates && random.chance(Domain::Swarm, 250) {
+            knobs::quotas(&mut plan.config.limits, Domain::Swarm, random);
+        }
         plan
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::deadlines::changing;
 use crate::faults::Family;
-use crate::knobs::executor;
+use crate::knobs::{self, executor};
 use crate::oracle::Mark;
 use crate::plan::{LISTENER, OWNING, SEALING};
 use crate::random::{Domain, Random};
@@ -50,7 +50,7 @@ impl World {
         let base = &self.auditor.config;
         let (config, random) = (&mut self.plan.config, &mut self.stage.random);
         let provider = *random.pick(draw, &[SEALING, OWNING]);
-        match random.between(draw, 0, 14) {
+        match random.between(draw, 0, 15) {
             0 => {}
             1 => config.limits.page = *random.pick(draw, &[1, 2, 256]),
             2 => match config.providers.remove(&provider) {
@@ -85,6 +85,7 @@ impl World {
             10 => config.limits.buffer_size = *random.pick(draw, &[16, 1_000, 2_048]),
             11 => *config = base.clone(),
             12 => change_deadline(&mut config.deadlines, &base.deadlines, random),
+            13 if knobs::has_quotas(&base.limits) => knobs::quotas(&mut config.limits, draw, random),
             _ => {
                 let listeners = config.listeners.get_mut(&LISTENER).zip(base.listeners.get(&LISTENER));
                 listeners.into_iter().for_each(|(listener, base)| change(listener, base, random));

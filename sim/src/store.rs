@@ -292,13 +292,15 @@ impl Store {
         let mut counters = Counters::default();
         for (identity, row) in &self.visible().keys {
             let bytes = row.record.0.len() as u64;
+            if row.principal != *principal {
+                continue;
+            }
+            counters.principal_keys += 1;
+            counters.principal_bytes += bytes;
+            // A tenant is an application of one principal.
             if identity.application == *application {
                 counters.tenant_keys += 1;
                 counters.tenant_bytes += bytes;
-            }
-            if row.principal == *principal {
-                counters.principal_keys += 1;
-                counters.principal_bytes += bytes;
             }
         }
         counters

@@ -1,6 +1,6 @@
 //! Making a key: reserve where the provider owns objects, make, publish.
 
-use super::{At, KeyLife, Life, LifeWaiter};
+use super::{At, KeyLife, Life, LifeWaiter, Room};
 use crate::config::MaterialPlace;
 use crate::identity::KeyIdentity;
 use crate::ids::{ObjectId, RequestId};
@@ -46,8 +46,10 @@ impl Step<'_> {
         let Some(request) = self.state.requests.get(&id) else { return };
         let payer = request.payer();
         let Some(provider) = request.provider else { return };
-        let quota = self.check_quota(identity, &payer, &request.config.limits);
-        if let Err(status) = quota.and_then(|()| self.check_queue(provider, &payer)) {
+        if self.room_for(identity, id) == Room::Full {
+            return self.answer(id, Err(Status::PsaErrorInsufficientStorage));
+        }
+        if let Err(status) = self.check_queue(provider, &payer) {
             return self.answer(id, Err(status));
         }
         if self.state.store != StoreHealth::Up {
@@ -73,6 +75,7 @@ impl Step<'_> {
             holds_name: true,
             creation: Some(Creation { attributes, data }),
             record: None,
+            publishes: None,
             uncertain: false,
             attempts: 0,
             state: KeyLife::Making { at: At::Queue },
@@ -188,14 +191,20 @@ impl Step<'_> {
         if self.state.store != StoreHealth::Up {
             return self.fail_and_remove(object, Status::KeyInfoManagerError);
         }
-        let mutation = Mutation::Publish {
-            identity: record.identity.clone(),
-            object,
-            record: record.encode(),
-            principal,
-        };
+        let encoded = record.encode();
+        let bytes = crate::size(encoded.0.len());
+        self.life_publishes(object, bytes);
+        let mutation =
+            Mutation::Publish { identity: record.identity.clone(), object, record: encoded, principal };
         let commit = self.commit(object, mutation);
         self.life_becomes(object, KeyLife::Publishing { commit });
+    }
+
+    /// A record of so many bytes is on its way to the store.
+    fn life_publishes(&mut self, object: ObjectId, bytes: u64) {
+        let Some(life) = self.state.lives.get_mut(&object) else { return };
+        life.publishes = Some(bytes);
+        self.state.makings.publishes(&life.payer, bytes);
     }
 
     /// Fails a creation of which nothing was made.

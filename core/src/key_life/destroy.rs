@@ -72,6 +72,7 @@ impl Step<'_> {
             holds_name: true,
             creation: None,
             record: Some(record.clone()),
+            publishes: None,
             uncertain: false,
             attempts: 0,
             state: KeyLife::Emptying,

@@ -32,6 +32,7 @@ impl Step<'_> {
         for name in names {
             self.refuse_line_in_doubt(&name);
         }
+        self.ask_again(None);
     }
 
     /// The store was asked what it says and could not tell: it is asked again after a while.

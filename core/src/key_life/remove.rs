@@ -33,6 +33,7 @@ impl Step<'_> {
             holds_name: false,
             creation: None,
             record: None,
+            publishes: None,
             uncertain: row.state == UnfinishedState::Making,
             attempts: 0,
             state: KeyLife::Removing { at: At::Queue, searched: false, again_at: None },

@@ -46,15 +46,6 @@ impl Cache {
 }
 
 impl KeyStore {
-    /// Forgets a name that is cached as absent: whoever makes a key needs its quotas as they are now.
-    pub(super) fn forget_absence(&mut self, identity: &KeyIdentity) {
-        let Some(entry) = self.entries.get(identity) else { return };
-        if let (Some(place), EntryState::Absent) = (entry.cached, &entry.state) {
-            self.cache.remove(place);
-            self.entries.remove(identity);
-        }
-    }
-
     /// Puts an entry that nobody needs into the cache, and gives up the oldest ones beyond `limit` bytes.
     /// What cannot be read is not kept: it may be repaired.
     pub(crate) fn unpin(&mut self, identity: &KeyIdentity, limit: u64) {

@@ -9,8 +9,8 @@ mod turns;
 
 use crate::identity::KeyIdentity;
 use crate::ids::{ObjectId, RequestId, Ticket};
+use crate::key_life::Told;
 use crate::record::Record;
-use crate::store::Counters;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 pub(crate) use cache::Cache;
@@ -32,8 +32,8 @@ pub(super) struct Entry {
     pub(super) advancing: bool,
     /// Jobs that use the key.
     pub(super) uses: u32,
-    /// What the tenant and the principal held when the name was fetched.
-    pub(super) counters: Option<Counters>,
+    /// What the store has just said that whoever makes a key holds: it counts in the step in which it is told.
+    pub(super) told: Option<Told>,
     /// Place in the cache, if nobody needs the entry.
     pub(super) cached: Option<u64>,
 }
@@ -78,7 +78,7 @@ impl Entry {
             waiters: BTreeMap::new(),
             advancing: false,
             uses: 0,
-            counters: None,
+            told: None,
             cached: None,
         }
     }

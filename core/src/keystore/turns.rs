@@ -4,6 +4,7 @@ use super::{Entry, EntryState, Waiter};
 use crate::identity::{KeyIdentity, Principal};
 use crate::ids::{ObjectId, RequestId, Ticket};
 use crate::job::{Job, KeyInUse, KeyOperation};
+use crate::key_life::{Room, Told};
 use crate::observer::Event;
 use crate::operations::expected_of;
 use crate::policy::usage::{KeyUse, check_use};
@@ -36,9 +37,6 @@ impl Step<'_> {
         }
         if self.is_in_doubt(identity) {
             return self.refuse_waiter(waiter, Status::KeyInfoManagerError);
-        }
-        if self.makes_key(waiter) {
-            self.state.keystore.forget_absence(identity);
         }
         if !self.state.keystore.entries.contains_key(identity) {
             if self.state.store != StoreHealth::Up {
@@ -88,20 +86,35 @@ impl Step<'_> {
 
     fn fetch(&mut self, identity: &KeyIdentity, waiter: Waiter) -> Ticket {
         let payer = self.payer_of(waiter);
-        self.read(identity, payer)
+        let counts_for = self.makes_key(waiter).then(|| payer.clone());
+        let ticket = self.read(identity, payer);
+        if let Some(payer) = counts_for {
+            self.state.makings.asks(ticket, &payer, self.state.mint.newest_request());
+        }
+        ticket
     }
 
-    /// Has a creation wait for the counters, where a key of this name is gone since they were told.
-    /// Whether it does.
+    /// Has a creation at a name that is free wait until it is known whether there is room for its key. Whether it
+    /// does.
     fn waits_for_counters(&mut self, identity: &KeyIdentity, waiter: Waiter) -> bool {
-        let known = self.state.keystore.entries.get(identity).is_none_or(|entry| entry.counters.is_some());
-        if known || self.state.store != StoreHealth::Up || !self.makes_key(waiter) {
+        if self.state.store != StoreHealth::Up || !self.makes_key(waiter) {
             return false;
         }
-        let ticket = self.fetch(identity, waiter);
+        let id = waiter.request();
+        let waits = match self.room_for(identity, id) {
+            Room::Enough | Room::Full => return false,
+            Room::Unknown => false,
+            Room::Unclear => {
+                let payer = self.payer_of(waiter);
+                self.state.makings.wait(id, &payer, identity)
+            }
+        };
+        let fetching = (!waits).then(|| self.fetch(identity, waiter));
         if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
-            entry.state = EntryState::Fetching { ticket };
-            entry.waiters.insert(waiter.request(), waiter);
+            if let Some(ticket) = fetching {
+                entry.state = EntryState::Fetching { ticket };
+            }
+            entry.waiters.insert(id, waiter);
         }
         true
     }
@@ -112,10 +125,9 @@ impl Step<'_> {
         matches!(state, Some(Request::Resolving { call: KeyCall::Create { .. }, .. }))
     }
 
-    /// What the tenant and the principal held when the name was fetched.
-    pub(crate) fn counters(&self, identity: &KeyIdentity) -> Counters {
-        let entry = self.state.keystore.entries.get(identity);
-        entry.and_then(|entry| entry.counters).unwrap_or_default()
+    /// What the store has just said that whoever makes a key of this name holds.
+    pub(crate) fn told(&self, identity: &KeyIdentity) -> Option<&Told> {
+        self.state.keystore.entries.get(identity)?.told.as_ref()
     }
 
     fn payer_of(&self, waiter: Waiter) -> Payer {
@@ -133,6 +145,7 @@ impl Step<'_> {
                 && entry.uses == 0
                 && self.read_unwanted(ticket)
             {
+                self.state.makings.told(ticket, Counters::default());
                 self.state.keystore.entries.remove(identity);
                 return;
             }
@@ -147,11 +160,12 @@ impl Step<'_> {
         fetched: Fetched,
         counters: Counters,
     ) {
+        let told = self.state.makings.told(ticket, counters);
         let entry = self.state.keystore.entries.get_mut(identity);
         let Some(entry) = entry.filter(|entry| entry.awaits(ticket)) else {
             return self.observer.event(Event::Stale { ticket });
         };
-        entry.counters = Some(counters);
+        entry.told = told;
         let state = match fetched {
             Fetched::Absent => EntryState::Absent,
             Fetched::Unreadable => self.unreadable(identity),
@@ -162,6 +176,9 @@ impl Step<'_> {
             Fetched::Failed => return self.fetch_failed(identity),
         };
         self.name_becomes(identity, state);
+        if let Some(entry) = self.state.keystore.entries.get_mut(identity) {
+            entry.told = None;
+        }
     }
 
     fn unreadable(&mut self, identity: &KeyIdentity) -> EntryState {
@@ -190,12 +207,7 @@ impl Step<'_> {
     }
 
     /// A key life gives its name back: there is no such key, or not any more.
-    pub(crate) fn name_is_free(&mut self, identity: &KeyIdentity, destroyed: bool) {
-        if let Some(entry) = self.state.keystore.entries.get_mut(identity)
-            && destroyed
-        {
-            entry.counters = None;
-        }
+    pub(crate) fn name_is_free(&mut self, identity: &KeyIdentity) {
         self.name_becomes(identity, EntryState::Absent);
     }
 
@@ -232,7 +244,7 @@ impl Step<'_> {
     }
 
     /// Lets everyone act whose turn it is.
-    fn advance_line(&mut self, identity: &KeyIdentity) {
+    pub(crate) fn advance_line(&mut self, identity: &KeyIdentity) {
         match self.state.keystore.entries.get_mut(identity) {
             Some(entry) if !entry.advancing => entry.advancing = true,
             _ => return,
@@ -242,6 +254,7 @@ impl Step<'_> {
             let Some(waiter) = entry.waiters.values().next().copied() else { break };
             let turn = match entry.state {
                 EntryState::Fetching { .. } | EntryState::Changing { .. } => Turn::Wait,
+                _ if self.state.makings.waits(waiter.request()) => Turn::Wait,
                 EntryState::Absent | EntryState::Ready { .. } | EntryState::Unreadable => {
                     self.turn_of(waiter)
                 }
@@ -353,7 +366,11 @@ impl Step<'_> {
             Waiter::Deletion { request, object } => {
                 return self.destroy_for_deletion(identity, request, object, state_record(state));
             }
-            Waiter::Request(_) if self.waits_for_counters(identity, waiter) => return,
+            Waiter::Request(_)
+                if matches!(state, EntryState::Absent) && self.waits_for_counters(identity, waiter) =>
+            {
+                return;
+            }
             Waiter::Request(id) => id,
         };
         let record = match state {

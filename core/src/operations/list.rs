@@ -12,7 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use parsecd_wire::{AuthenticationType, KeyInfo, ProviderId, Reply, Status};
 
-/// Bytes of an entry beside its name, at most.
+/// Memory of an entry beside its name.
 const ENTRY_OVERHEAD: u64 = 64;
 
 /// A list that is being collected.
@@ -26,6 +26,7 @@ pub(crate) enum Collection {
         /// Last name of the page before.
         after: Option<Text>,
         keys: Vec<KeyInfo>,
+        /// Bytes of the answer.
         size: u64,
     },
     /// Clients of an authenticator.
@@ -122,12 +123,13 @@ impl Step<'_> {
             (Request::Deleting(_), page) => self.deletion_listed(id, page),
             (Request::Collecting(Collection::Clients { clients, size, .. }), Page::Clients(names)) => {
                 let last = names.len() < limit;
-                let before = *size;
+                let mut grown = 0_u64;
                 for name in names {
-                    *size = size.saturating_add(crate::size(name.len())).saturating_add(8);
+                    grown = grown.saturating_add(crate::size(name.len())).saturating_add(ENTRY_OVERHEAD);
+                    let entry = Reply::ListClients { clients: alloc::vec![String::from(&*name)] };
+                    *size = size.saturating_add(crate::size(entry.encode().len()));
                     clients.push(String::from(&*name));
                 }
-                let grown = size.saturating_sub(before);
                 if self.list_grew(id, grown) {
                     if last { self.finish_list(id) } else { self.next_page(id) }
                 }
@@ -142,13 +144,16 @@ impl Step<'_> {
                     None => providers.pop_front(),
                 }
                 .unwrap_or((ProviderId::Core, Text::from("")));
-                let before = *size;
+                let mut grown = 0_u64;
                 for row in rows {
                     match readable(application, &row) {
                         Some(info) => {
                             let bytes = crate::size(info.name.len()).saturating_add(ENTRY_OVERHEAD);
-                            *size = size.saturating_add(bytes);
-                            keys.push(KeyInfo { provider, ..info });
+                            grown = grown.saturating_add(bytes);
+                            let info = KeyInfo { provider, ..info };
+                            let entry = Reply::ListKeys { keys: alloc::vec![info.clone()] };
+                            *size = size.saturating_add(crate::size(entry.encode().len()));
+                            keys.push(info);
                         }
                         None => self.observer.event(Event::UnreadableRecord {
                             application,
@@ -157,7 +162,6 @@ impl Step<'_> {
                         }),
                     }
                 }
-                let grown = size.saturating_sub(before);
                 if self.list_grew(id, grown) {
                     self.next_page(id);
                 }

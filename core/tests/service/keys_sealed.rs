@@ -70,6 +70,7 @@ fn a_failed_creation_frees_the_name_for_whoever_waits() {
     world.fetched(Fetched::Absent);
     world.finish(Outcome::Refused(Status::PsaErrorInsufficientEntropy));
     assert_eq!(world.status(first), Some(Status::PsaErrorInsufficientEntropy));
+    world.fetched(Fetched::Absent);
     world.make();
     world.commit(CommitResult::Durable);
     assert_eq!(world.status(second), Some(Status::Success));

@@ -152,3 +152,28 @@ fn what_is_listed_counts_as_memory_from_the_first_page_on() {
     assert_eq!(world.status(first), Some(Status::Success));
     assert_eq!(world.service.memory().reserved, 0);
 }
+
+#[test]
+fn a_list_is_refused_only_when_it_is_larger_than_an_answer_may_be() {
+    let listed = |response| {
+        let mut world = World::sealed();
+        let mut config = crate::world::config(parsecd_core::config::MaterialPlace::Record, 1);
+        if let Some(response) = response {
+            config.limits.response = response;
+        }
+        let rows = vec![publish(&mut world, "app", "a"), publish(&mut world, "app", "b")];
+        let mut world = World::new(config);
+        let keys = world.ask("app", &Operation::ListKeys);
+        world.listed(Page::Keys(rows));
+        let clients = world.ask("admin", &Operation::ListClients);
+        world.listed(Page::Clients(vec!["app".into(), "other".into()]));
+        (world.response(keys).unwrap(), world.response(clients).unwrap())
+    };
+    let ((_, keys), (_, clients)) = listed(None);
+    let (keys, clients) = (keys.unwrap().encode().len() as u64, clients.unwrap().encode().len() as u64);
+    assert!(clients < keys);
+    assert_eq!(listed(Some(keys)).0.0, Status::Success);
+    assert_eq!(listed(Some(keys - 1)).0.0, Status::ResponseTooLarge);
+    assert_eq!(listed(Some(clients)).1.0, Status::Success);
+    assert_eq!(listed(Some(clients - 1)).1.0, Status::ResponseTooLarge);
+}

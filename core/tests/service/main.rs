@@ -12,6 +12,7 @@ mod keys_owned;
 mod keys_sealed;
 mod lists;
 mod mixes;
+mod quotas;
 mod reads;
 mod reloads;
 mod reopening;

@@ -51,6 +51,9 @@ impl Auditor {
                 }
                 Seen::Request(request, from, to) => {
                     self.waits(request, from, to, calls);
+                    if to == "Following" {
+                        self.follows(request);
+                    }
                     if to == lifecycle::IN_HAND {
                         continue;
                     }
@@ -62,6 +65,7 @@ impl Auditor {
                     });
                 }
                 Seen::KeyLife(object, from, to) => {
+                    self.key_goes_on(object, (from, to), calls, scene.moment);
                     let before = self.lives.insert(object, to);
                     let fits = lifecycle::key_life(from, to) && before.unwrap_or("None") == from;
                     self.findings.check(Oracle::I20Lifecycle, fits, || {

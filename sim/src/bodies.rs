@@ -3,12 +3,12 @@
 use crate::auditor::Scene;
 use crate::call::{Call, Meaning};
 use crate::capabilities;
-use crate::configurations::is_admin;
+use crate::configurations::{is_admin, shown};
 use crate::oracle::Oracle;
 use crate::provider::crypto;
 use crate::specification;
 use crate::truth::{Leads, Truth};
-use parsecd_core::config::{Config, ProviderConfig};
+use parsecd_core::config::Config;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
 use parsecd_wire::{KeyInfo, Opcode, ProviderId, Reply, Status};
 use std::collections::BTreeSet;
@@ -73,18 +73,18 @@ pub fn check(
             planned(listed == expected && listed.len() == opcodes.len(), "wrong opcodes")
         }
         (Meaning::ListKeys(application), Reply::ListKeys { keys }) => {
-            keys_listed(application, &keys, span, truth, config, scene)
+            keys_listed((call, application), &keys, span, truth, config, scene)
         }
         (Meaning::Ask, Reply::Ping { major: 1, minor: 0 }) => Ok(()),
         (Meaning::Ask, Reply::ListProviders { providers }) => {
             let ids: Vec<_> = providers.iter().map(|provider| provider.id).collect();
             let expected: Vec<_> =
-                shown(config).map(|provider| provider.info.id).chain([ProviderId::Core]).collect();
+                shown(call, config).map(|provider| provider.info.id).chain([ProviderId::Core]).collect();
             planned(ids == expected, "wrong providers")
         }
         (Meaning::Ask, Reply::ListAuthenticators { authenticators }) => {
             let listed: Vec<_> = authenticators.iter().map(|authenticator| authenticator.id).collect();
-            let listener = config.listeners.values().next();
+            let listener = config.listeners.get(&call.listener);
             let configured: Vec<_> = listener
                 .map(|listener| {
                     listener.authenticators.iter().map(|authenticator| authenticator.kind).collect()
@@ -119,21 +119,15 @@ fn opcodes_of(provider: ProviderId, admin: bool) -> BTreeSet<u32> {
     opcodes.into_iter().map(Opcode::number).collect()
 }
 
-/// Providers that are shown, in order.
-fn shown(config: &Config) -> impl Iterator<Item = &ProviderConfig> {
-    let keys = config.listeners.values().next().into_iter().flat_map(|listener| &listener.providers);
-    keys.filter_map(|key| config.providers.get(key))
-}
-
 /// Whether the provider of a key is shown.
-fn is_shown(identity: &KeyIdentity, config: &Config) -> bool {
-    shown(config).any(|provider| provider.name == identity.provider)
+fn is_shown(identity: &KeyIdentity, call: &Call, config: &Config) -> bool {
+    shown(call, config).any(|provider| provider.name == identity.provider)
 }
 
 /// Each listed key is, or was while it was listed, the application's own, with the attributes it was made
 /// with; each key that was there all the time is listed.
 fn keys_listed(
-    application: &ApplicationIdentity,
+    (call, application): (&Call, &ApplicationIdentity),
     keys: &[KeyInfo],
     span: &Span,
     truth: &Truth,
@@ -160,13 +154,13 @@ fn keys_listed(
         identity.application == *application
             && !listed.contains(identity)
             && !scene.store.is_unreadable(identity)
-            && is_shown(identity, config)
+            && is_shown(identity, call, config)
             && truth.between(identity, span.from, span.to).iter().all(Option::is_some)
     });
     if let Some(missing) = missing {
         return Err((Oracle::I2NothingLost, format!("{missing:?} is not listed")));
     }
-    let shown: Vec<_> = shown(config).map(|provider| provider.info.id).collect();
+    let shown: Vec<_> = shown(call, config).map(|provider| provider.info.id).collect();
     let place = |key: &KeyInfo| (shown.iter().position(|id| *id == key.provider), key.name.clone());
     match keys.windows(2).all(|pair| place(&pair[0]) < place(&pair[1])) {
         true => Ok(()),

@@ -5,7 +5,7 @@ use crate::identity::Token;
 use crate::provider::{Made, MadeKey, crypto};
 use crate::specification::policy;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer};
-use parsecd_core::ids::ObjectId;
+use parsecd_core::ids::{ListenerKey, ObjectId};
 use parsecd_wire::algorithm::{Algorithm, AsymmetricSignature, Hash, SignHash};
 use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
 use parsecd_wire::header::KEEP_CONNECTION;
@@ -284,6 +284,8 @@ pub struct Call {
     pub application: Option<ApplicationIdentity>,
     /// Who the kernel says the client is.
     pub peer: Peer,
+    /// Where the client connects.
+    pub listener: ListenerKey,
     /// Serial number of the token it shows.
     pub token: Option<u64>,
     /// The way in which it really shows who it is.

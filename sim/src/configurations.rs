@@ -2,8 +2,7 @@
 
 use crate::call::{Call, Meaning};
 use crate::capabilities;
-use crate::plan::LISTENER;
-use parsecd_core::config::{Config, ListenerConfig};
+use parsecd_core::config::{Config, ListenerConfig, ProviderConfig};
 use parsecd_wire::{AuthenticationType, ProviderId, Status};
 use std::sync::Arc;
 
@@ -20,9 +19,13 @@ impl Configurations {
         Configurations { current: Arc::new(config.clone()), generation: 1 }
     }
 
-    /// The daemon takes another one.
+    /// The daemon takes another one. A listener that is gone serves the connections it has as it was.
     pub fn take(&mut self, config: &Config) {
-        self.current = Arc::new(config.clone());
+        let mut config = config.clone();
+        for (key, listener) in &self.current.listeners {
+            config.listeners.entry(*key).or_insert_with(|| listener.clone());
+        }
+        self.current = Arc::new(config);
         self.generation += 1;
     }
 
@@ -37,21 +40,28 @@ impl Configurations {
     }
 }
 
-/// The listener that all connections come in on.
-fn listener(config: &Config) -> Option<&ListenerConfig> {
-    config.listeners.get(&LISTENER)
+/// The listener that a client connects to.
+fn listener<'a>(call: &Call, config: &'a Config) -> Option<&'a ListenerConfig> {
+    config.listeners.get(&call.listener)
+}
+
+/// Providers that are shown to a client, in order.
+pub fn shown<'a>(call: &Call, config: &'a Config) -> impl Iterator<Item = &'a ProviderConfig> + use<'a> {
+    let keys = listener(call, config).into_iter().flat_map(|listener| &listener.providers);
+    keys.filter_map(|key| config.providers.get(key))
 }
 
 /// Whether whoever asks is an admin.
 pub fn is_admin(call: &Call, config: &Config) -> bool {
     let Some(application) = &call.application else { return false };
-    let authenticator = listener(config).and_then(|listener| listener.authenticator(call.shows));
+    let authenticator = listener(call, config).and_then(|listener| listener.authenticator(call.shows));
     authenticator.is_some_and(|authenticator| authenticator.admins.contains(&application.name))
 }
 
 /// Whether the way in which the client shows who it is is not accepted (step 10 of the pipeline).
 pub fn refuses_authenticator(call: &Call, config: &Config) -> bool {
-    let accepted = |kind| listener(config).is_some_and(|listener| listener.authenticator(kind).is_some());
+    let accepted =
+        |kind| listener(call, config).is_some_and(|listener| listener.authenticator(kind).is_some());
     let framed = !matches!(call.meaning, Meaning::Anonymous(_) | Meaning::Incomplete);
     framed && call.shows != AuthenticationType::None && !accepted(call.shows)
 }
@@ -64,7 +74,7 @@ pub fn refusal(call: &Call, config: &Config) -> Option<Status> {
     if !framed || nobody || matches!(call.meaning, Meaning::Fixed(Status::AuthenticationError)) {
         return None;
     }
-    let shown = |id| listener(config).is_some_and(|listener| config.provider_shown(listener, id).is_some());
+    let shown = |id| shown(call, config).any(|provider| provider.info.id == id);
     if call.provider != ProviderId::Core && !shown(call.provider) {
         return Some(Status::ProviderNotRegistered);
     }

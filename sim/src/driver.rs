@@ -33,7 +33,7 @@ impl World {
             | Output::Abort { connection } => self.finish(connection, &output),
             Output::ReadAgain { connection } => self.read_again(connection),
             Output::AcceptAgain { listener } => {
-                if std::mem::take(&mut self.accept_blocked) {
+                if self.accept_blocked.remove(&listener) {
                     self.stage.after(0, Event::Accept(listener));
                 }
             }

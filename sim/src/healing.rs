@@ -6,7 +6,7 @@ use crate::client::{Client, Manner, Step};
 use crate::clock::real;
 use crate::lasting::{Lasting, Nuisance, Pending};
 use crate::oracle::{Mark, Oracle};
-use crate::plan::{OWNING, SEALING};
+use crate::plan::{LISTENER, OWNING, SEALING};
 use crate::provider::fleet::Fleet;
 use crate::stage::{Event, SECOND, Told};
 use crate::world::World;
@@ -96,7 +96,7 @@ impl World {
             Nuisance::NeverReads => Manner::NeverReads,
         };
         let client = Client::scripted(calls, manner, VecDeque::from([(0, Step::Send(sent))]));
-        self.difficult = Some(self.connect(client));
+        self.difficult = Some(self.connect_to(LISTENER, client));
     }
 
     /// The client that stays difficult was sent away: it comes again.
@@ -235,7 +235,7 @@ impl World {
             Event::Readable(connection) | Event::Writable(connection) | Event::Lost(connection) => {
                 Pending::Client(self.links.get(connection).is_none_or(|link| lasts(link.client)))
             }
-            Event::Accept(_) => Pending::Client(self.backlog.iter().all(|id| lasts(*id))),
+            Event::Accept(_) => Pending::Client(self.backlog.values().flatten().all(|id| lasts(*id))),
             Event::DifficultClient | Event::MoreWork(_) => Pending::Client(true),
             Event::Tell(_, told) => match told {
                 Told::Finished(ticket, _) | Told::FinishedTwice(ticket, _) => {

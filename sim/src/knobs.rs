@@ -1,6 +1,6 @@
 //! Limits, deadlines and the rest of the configuration at absurd values.
 
-use crate::plan::{OWNING, SEALING};
+use crate::plan::{LISTENER, OTHER_LISTENER, OWNING, SEALING};
 use crate::random::{Domain, Random};
 use parsecd_core::config::{Config, Deadlines, ExecutorConfig, Limits, MaterialPlace};
 use parsecd_wire::Opcode;
@@ -16,6 +16,9 @@ pub fn turn(config: &mut Config, random: &mut Random) {
         config.limits.request_memory = 140_000;
         let short = Duration::from_millis(1);
         config.deadlines.request = knob(random, 700, &[short]).unwrap_or(config.deadlines.request);
+    }
+    if random.chance(Domain::Swarm, 300) {
+        other_listener(config, random);
     }
     let mut odd = |per_mille: u32| random.chance(Domain::Swarm, per_mille);
     config.audit = odd(300);
@@ -98,6 +101,19 @@ fn deadlines(deadlines: &mut Deadlines, random: &mut Random) {
     // A job that takes longer than it may on a healthy device never ends: the fakes need some milliseconds.
     deadlines.operation = knob(random, 100, &[Duration::from_millis(20), Duration::from_millis(100)])
         .unwrap_or(deadlines.operation);
+}
+
+/// A second socket, which accepts others and shows less.
+fn other_listener(config: &mut Config, random: &mut Random) {
+    let Some(mut listener) = config.listeners.get(&LISTENER).cloned() else { return };
+    let all = listener.authenticators.len() as u64;
+    let absent = random.between(Domain::Swarm, 0, all) as usize;
+    if absent < listener.authenticators.len() {
+        listener.authenticators.remove(absent);
+    }
+    let shown: [&[_]; 3] = [&[SEALING], &[OWNING], &[OWNING, SEALING]];
+    listener.providers = random.pick(Domain::Swarm, &shown).to_vec();
+    config.listeners.insert(OTHER_LISTENER, listener);
 }
 
 /// One of `values`, so many times in a thousand.

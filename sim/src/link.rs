@@ -2,6 +2,7 @@
 
 use crate::auditor::Arrival;
 use parsecd_core::identity::PeerGroup;
+use parsecd_core::ids::ListenerKey;
 use parsecd_core::output::Output;
 use std::collections::VecDeque;
 
@@ -31,6 +32,7 @@ impl Finish {
 #[derive(Debug)]
 pub struct Link {
     pub(crate) client: usize,
+    pub(crate) listener: ListenerKey,
     pub(crate) group: PeerGroup,
     pub(crate) inbound: VecDeque<u8>,
     pub(crate) inbound_closed: bool,
@@ -76,9 +78,10 @@ pub struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(client: usize, group: PeerGroup, now: u64) -> Self {
+    pub(crate) fn new(client: usize, listener: ListenerKey, group: PeerGroup, now: u64) -> Self {
         Link {
             client,
+            listener,
             group,
             inbound: VecDeque::new(),
             inbound_closed: false,

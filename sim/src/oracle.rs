@@ -154,6 +154,7 @@ pub enum Mark {
     DowngradedOverNewerRows,
     UpgradedAgain,
     ChangeAskedForAgain,
+    ConnectionOutlivesListener,
     RestImpossible,
     PartlyHealedProviderHangs,
     PartlyHealedProviderHangsAtWork,
@@ -179,7 +180,7 @@ pub enum Mark {
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 61] = [
+    pub const ALL: [Mark; 62] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -220,6 +221,7 @@ impl Mark {
         Mark::DowngradedOverNewerRows,
         Mark::UpgradedAgain,
         Mark::ChangeAskedForAgain,
+        Mark::ConnectionOutlivesListener,
         Mark::RestImpossible,
         Mark::PartlyHealedProviderHangs,
         Mark::PartlyHealedProviderHangsAtWork,

@@ -16,8 +16,10 @@ use std::time::Duration;
 pub const SEALING: ProviderKey = ProviderKey(1);
 /// The provider that keeps its objects.
 pub const OWNING: ProviderKey = ProviderKey(2);
-/// The only listener.
+/// The listener that is always configured at first.
 pub const LISTENER: ListenerKey = ListenerKey(0);
+/// The other one, in some worlds.
+pub const OTHER_LISTENER: ListenerKey = ListenerKey(1);
 /// Name that is an admin among those of tokens.
 pub const TOKEN_ADMIN: &str = "spiffe://sim/admin";
 /// Application that is an admin of the Direct authenticator.
@@ -282,6 +284,7 @@ impl Plan {
         let Weights { operations, read_time, .. } = self.weights;
         self.weights = Weights { operations, read_time, ..Weights::default() };
         self.config.limits = Plan::calm().config.limits;
+        self.config.listeners.remove(&OTHER_LISTENER);
         self.config.limits.pipeline = *random.pick(Domain::Swarm, &[8, 64]);
         // All of one principal's clients may wait under one name: nobody is refused here.
         self.config.limits.tenant_queue = self.config.limits.queue;

@@ -4,7 +4,7 @@ use crate::deadlines::changing;
 use crate::faults::Family;
 use crate::knobs::{self, executor};
 use crate::oracle::Mark;
-use crate::plan::{LISTENER, OWNING, SEALING};
+use crate::plan::{LISTENER, OTHER_LISTENER, OWNING, SEALING};
 use crate::random::{Domain, Random};
 use crate::world::World;
 use parsecd_core::config::{Config, Deadlines, ListenerConfig};
@@ -50,7 +50,7 @@ impl World {
         let base = &self.auditor.config;
         let (config, random) = (&mut self.plan.config, &mut self.stage.random);
         let provider = *random.pick(draw, &[SEALING, OWNING]);
-        match random.between(draw, 0, 15) {
+        match random.between(draw, 0, 16) {
             0 => {}
             1 => config.limits.page = *random.pick(draw, &[1, 2, 256]),
             2 => match config.providers.remove(&provider) {
@@ -86,8 +86,18 @@ impl World {
             11 => *config = base.clone(),
             12 => change_deadline(&mut config.deadlines, &base.deadlines, random),
             13 if knobs::has_quotas(&base.limits) => knobs::quotas(&mut config.limits, draw, random),
+            14 => {
+                let listener = *random.pick(draw, &[LISTENER, OTHER_LISTENER]);
+                match base.listeners.get(&listener) {
+                    Some(_) if config.listeners.len() > 1 => drop(config.listeners.remove(&listener)),
+                    Some(back) => drop(config.listeners.entry(listener).or_insert_with(|| back.clone())),
+                    None => {}
+                }
+            }
             _ => {
-                let listeners = config.listeners.get_mut(&LISTENER).zip(base.listeners.get(&LISTENER));
+                let keys: Vec<_> = config.listeners.keys().copied().collect();
+                let listener = random.pick(draw, &keys);
+                let listeners = config.listeners.get_mut(listener).zip(base.listeners.get(listener));
                 listeners.into_iter().for_each(|(listener, base)| change(listener, base, random));
             }
         }
@@ -121,6 +131,22 @@ impl World {
         self.feed(Input::Reconfigured { config: Box::new(config) });
         if self.service.is_some() {
             self.auditor.reconfigured(&gone);
+            self.close_listeners();
+        }
+    }
+}
+
+impl World {
+    /// Whoever waits at a socket that is closed is sent away; who was accepted there is served.
+    fn close_listeners(&mut self) {
+        let configured = &self.plan.config.listeners;
+        if self.links.values().any(|link| !configured.contains_key(&link.listener)) {
+            self.auditor.findings.mark(Mark::ConnectionOutlivesListener);
+        }
+        let closed: Vec<_> =
+            self.backlog.keys().filter(|key| !configured.contains_key(key)).copied().collect();
+        for client in closed.iter().filter_map(|key| self.backlog.remove(key)).flatten().collect::<Vec<_>>() {
+            self.client_gone(client);
         }
     }
 }

@@ -21,11 +21,12 @@ const BUFFER: usize = 4096;
 impl World {
     pub(crate) fn accept(&mut self, listener: ListenerKey) {
         let Some(service) = &self.service else { return };
-        if self.backlog.is_empty() || self.accept_blocked {
+        let waiting = self.backlog.get(&listener).map_or(0, VecDeque::len);
+        if waiting == 0 || self.accept_blocked.contains(&listener) {
             return;
         }
         if service.accept_budget(listener) == 0 {
-            self.accept_blocked = true;
+            self.accept_blocked.insert(listener);
             self.auditor.findings.mark(Mark::ConnectionLimitReached);
             return;
         }
@@ -33,24 +34,25 @@ impl World {
             self.stage.faults.strikes(Family::Process);
             self.feed(Input::AcceptFailed { listener });
             let Some(service) = &self.service else { return };
-            self.accept_blocked = service.accept_budget(listener) == 0;
-            if !self.accept_blocked {
+            if service.accept_budget(listener) == 0 {
+                self.accept_blocked.insert(listener);
+            } else {
                 self.stage.after(10 * MILLI, Event::Accept(listener));
             }
             return;
         }
-        let Some(client) = self.backlog.pop_front() else { return };
+        let Some(client) = self.backlog.get_mut(&listener).and_then(VecDeque::pop_front) else { return };
         let connection = self.free_slot();
         self.clients[client].connection = Some(connection);
         let first = self.clients[client].first;
         let peer = self.calls[first].peer;
-        self.links.insert(connection, Link::new(client, peer.group, self.stage.now));
+        self.links.insert(connection, Link::new(client, listener, peer.group, self.stage.now));
         self.note_crowd(peer.group);
         self.auditor.accepted(connection, first, self.clients[client].ends.len());
         if let Some((delay, _)) = self.clients[client].next_step() {
             self.stage.after(delay, Event::Client(client));
         }
-        if !self.backlog.is_empty() {
+        if waiting > 1 {
             self.stage.after(0, Event::Accept(listener));
         }
         self.feed(Input::ConnectionOpened { connection, listener, peer });
@@ -460,7 +462,7 @@ impl World {
         for (_, link) in std::mem::take(&mut self.links) {
             self.client_gone(link.client);
         }
-        for id in std::mem::take(&mut self.backlog) {
+        for id in std::mem::take(&mut self.backlog).into_values().flatten() {
             self.client_gone(id);
         }
     }

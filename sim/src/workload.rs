@@ -8,7 +8,7 @@ use crate::canary;
 use crate::capabilities::{ECDSA, RSA};
 use crate::identity::Identities;
 use crate::malformed;
-use crate::plan::{ADMIN, KINDS, Kind, Plan, TOKEN_ADMIN};
+use crate::plan::{ADMIN, KINDS, Kind, LISTENER, Plan, TOKEN_ADMIN};
 use crate::provider::crypto;
 use crate::random::{Domain, Random};
 use crate::specification::{Encoding, policy};
@@ -280,6 +280,7 @@ impl Workload {
             provider,
             opcode: operation.opcode(),
             session,
+            listener: LISTENER,
             application: auth.application(),
             shows: auth.encoded().0,
             token: if let Auth::Token(token) = auth { Some(token.serial) } else { None },

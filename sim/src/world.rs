@@ -11,7 +11,7 @@ use crate::fork::{Forks, outlives};
 use crate::lasting::Lasting;
 use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
-use crate::plan::{LISTENER, Plan};
+use crate::plan::Plan;
 use crate::provider::fleet::Fleet;
 use crate::random::{Domain, Random};
 use crate::stage::{Event, MICRO, MILLI, Stage};
@@ -20,7 +20,7 @@ use crate::tell;
 use crate::trace::Trace;
 use crate::watch::Watch;
 use crate::workload::{PAUSES, Workload};
-use parsecd_core::ids::{ConnectionKey, HostKey, ProviderKey, Ticket};
+use parsecd_core::ids::{ConnectionKey, HostKey, ListenerKey, ProviderKey, Ticket};
 use parsecd_core::input::Input;
 use parsecd_core::output::{Output, WakeReason};
 use parsecd_core::service::{MemoryReport, Service, Start};
@@ -83,8 +83,10 @@ pub struct World {
     pub(crate) plan: Plan,
     pub(crate) service: Option<Box<Service>>,
     pub(crate) links: BTreeMap<ConnectionKey, Link>,
-    pub(crate) backlog: VecDeque<usize>,
-    pub(crate) accept_blocked: bool,
+    /// Clients that have connected and were not accepted, by listener.
+    pub(crate) backlog: BTreeMap<ListenerKey, VecDeque<usize>>,
+    /// Listeners at which nobody is accepted for now.
+    pub(crate) accept_blocked: BTreeSet<ListenerKey>,
     pub(crate) generations: Vec<u32>,
     pub(crate) moment: u64,
     pub(crate) wake: Option<u64>,
@@ -149,8 +151,8 @@ impl World {
             counts: Counts::default(),
             service: None,
             links: BTreeMap::new(),
-            backlog: VecDeque::new(),
-            accept_blocked: false,
+            backlog: BTreeMap::new(),
+            accept_blocked: BTreeSet::new(),
             generations: Vec::new(),
             moment: 0,
             wake: None,
@@ -242,8 +244,19 @@ impl World {
             .check(Oracle::I17Recovery, same, || "recovery of a world at rest changes it".to_owned());
     }
 
-    /// A client comes.
-    pub fn connect(&mut self, mut client: Client) -> usize {
+    /// A client comes, to one of the listeners that are configured.
+    pub fn connect(&mut self, client: Client) -> usize {
+        let listeners: Vec<_> = self.plan.config.listeners.keys().copied().collect();
+        let listener = match listeners[..] {
+            [only] => only,
+            _ => *self.stage.random.pick(Domain::Socket, &listeners),
+        };
+        self.connect_to(listener, client)
+    }
+
+    /// A client comes to this listener.
+    pub(crate) fn connect_to(&mut self, listener: ListenerKey, mut client: Client) -> usize {
+        client.calls.iter_mut().for_each(|call| call.listener = listener);
         let id = self.clients.len();
         client.first = self.calls.len();
         self.calls.append(&mut client.calls);
@@ -254,9 +267,9 @@ impl World {
             return id;
         }
         self.present.insert(id);
-        self.backlog.push_back(id);
-        if !self.accept_blocked {
-            self.stage.after(0, Event::Accept(LISTENER));
+        self.backlog.entry(listener).or_default().push_back(id);
+        if !self.accept_blocked.contains(&listener) {
+            self.stage.after(0, Event::Accept(listener));
         }
         id
     }
@@ -509,7 +522,7 @@ impl World {
         self.stage.stopped_until = 0;
         self.wake = None;
         self.flushing = false;
-        self.accept_blocked = false;
+        self.accept_blocked.clear();
         self.opens.clear();
         self.store_down = false;
         self.host_secrets.clear();

@@ -15,21 +15,23 @@ use crate::call::{Call, Meaning};
 use crate::canary;
 use crate::configurations::{self, Configurations};
 use crate::excuses::{Excuses, Work};
+use crate::limit::Limit;
 use crate::names::{Names, Snapshot};
 use crate::oracle::{Findings, Mark, Oracle};
 use crate::probe::Probing;
 use crate::provider::fleet::Fleet;
+use crate::sizes;
 use crate::specification;
 use crate::store::Store;
 use crate::trace::digest;
 use crate::truth::{self, Leads, Truth};
 use fairness::Fairness;
 use marks::Marks;
-use parsecd_core::config::Config;
+use parsecd_core::config::{Config, Limits};
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
 use parsecd_core::ids::{ConnectionKey, ObjectId, RequestId, Ticket};
 use parsecd_wire::header::{HEADER_LENGTH, KEEP_CONNECTION, RawHeader};
-use parsecd_wire::{ResponseHeader, Status};
+use parsecd_wire::{AuthenticationType, ResponseHeader, Status};
 use quota::Quotas;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -207,6 +209,9 @@ impl Auditor {
             }
         }
         let mut work = Work::default();
+        if let Meaning::Random(size) = call.meaning {
+            work.random = Some(size);
+        }
         if let Meaning::DeleteClient(application) = &call.meaning {
             let tables = scene.store.visible();
             let unfinished = tables.unfinished.values().map(|row| &row.identity);
@@ -392,11 +397,21 @@ impl Auditor {
         let meaning = allowed.as_ref().unwrap_or(&call.meaning);
         let planned: BTreeSet<Status> = match refusal {
             Some(refusal) => [refusal].into(),
-            None => leads.iter().flat_map(|lead| meaning.statuses(*lead, made)).collect(),
+            None if configurations::refuses_name(meaning, config) => [Status::PsaErrorInvalidArgument].into(),
+            None => {
+                let told = |lead, status| sizes::told(call, lead, made, config, status);
+                let all = leads.iter().map(|lead| (*lead, meaning.statuses(*lead, made)));
+                all.flat_map(|(lead, all)| all.into_iter().map(move |status| told(lead, status))).collect()
+            }
         };
         let no_room = planned.contains(&Status::Success) && self.quotas.excuses(id, status);
+        let span = || Span { from: open.received, to: scene.moment, leads: leads.clone() };
+        let too_long = status == Status::ResponseTooLarge
+            && planned.contains(&Status::Success)
+            && sizes::may_be_too_long(call, &span(), &self.truth, config, scene);
         let fits = planned.contains(&status)
             || no_room
+            || too_long
             || (!self.is_certain(id, call, status)
                 && self.excuses.excuse(call, status, &planned, open, leads, scene));
         let oracle = if refusal.is_some() { Oracle::I18ReloadIsAtomic } else { Oracle::PlannedStatus };
@@ -407,7 +422,26 @@ impl Auditor {
                 call.meaning.key()
             )
         });
+        if status == Status::Success {
+            self.note_sizes(call, &config.limits);
+        }
         self.mark_answer(id, call, status, (open, leads), scene.store);
+    }
+
+    /// A request is served: how near to the limits it comes.
+    fn note_sizes(&mut self, call: &Call, limits: &Limits) {
+        let distances = &mut self.findings.distances;
+        distances.note(Limit::BodyLength, u64::from(call.announced.0), limits);
+        match &call.meaning {
+            Meaning::Random(size) => distances.note(Limit::BufferSize, *size, limits),
+            Meaning::Create { key, .. } => distances.note(Limit::KeyName, key.name.len() as u64, limits),
+            _ => {}
+        }
+        if let Some(application) = &call.application
+            && application.authenticator != AuthenticationType::UnixPeerCredentials
+        {
+            distances.note(Limit::ApplicationName, application.name.len() as u64, limits);
+        }
     }
 
     /// The step in which it was decided what a request is told.
@@ -473,6 +507,11 @@ impl Auditor {
         let secret = !call.meaning.asks_for_secrets() && canary::is_in(body);
         self.findings.check(Oracle::I11NoSecret, !secret, || format!("the answer to {id} holds a secret"));
         let Some(told) = self.telling.take().filter(|told| told.status == Status::Success) else { return };
+        self.findings.distances.note(Limit::Response, body.len() as u64, &told.config.limits);
+        let fits = body.len() as u64 <= told.config.limits.response;
+        self.findings.check(Oracle::PlannedBody, fits, || {
+            format!("the answer to {id} has {} bytes, more than it may", body.len())
+        });
         let verdict = bodies::check(call, body, &told.span, &self.truth, &told.config, scene);
         let (oracle, holds) = match &verdict {
             Ok(()) => (Oracle::PlannedBody, true),

@@ -107,7 +107,8 @@ pub fn check(
     }
 }
 
-fn opcodes_of(provider: ProviderId, admin: bool) -> BTreeSet<u32> {
+/// The opcodes that are listed.
+pub(crate) fn opcodes_of(provider: ProviderId, admin: bool) -> BTreeSet<u32> {
     let opcodes: Vec<Opcode> = match provider {
         ProviderId::MbedCrypto => capabilities::sealing().opcodes.into_iter().collect(),
         ProviderId::Pkcs11 => capabilities::owning().opcodes.into_iter().collect(),

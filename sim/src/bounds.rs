@@ -4,7 +4,7 @@ use parsecd_core::config::Limits;
 use parsecd_core::service::MemoryReport;
 
 /// Bytes of a connection that need no reservation, and most bytes that are read at once.
-const ALLOWANCE: u64 = 16 << 10;
+pub const ALLOWANCE: u64 = 16 << 10;
 const READ_MAX: u64 = 64 << 10;
 /// Longest authentication field, and header of an answer with its place in the list of answers.
 const AUTHENTICATION: u64 = 64 << 10;

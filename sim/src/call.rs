@@ -8,7 +8,7 @@ use parsecd_core::identity::{ApplicationIdentity, KeyIdentity, Peer};
 use parsecd_core::ids::{ListenerKey, ObjectId};
 use parsecd_wire::algorithm::{Algorithm, AsymmetricSignature, Hash, SignHash};
 use parsecd_wire::attributes::{EccFamily, KeyType, UsageFlags};
-use parsecd_wire::header::KEEP_CONNECTION;
+use parsecd_wire::header::{KEEP_CONNECTION, RawHeader};
 use parsecd_wire::{AuthenticationType, KeyAttributes, Opcode, Operation, ProviderId, RequestHeader, Status};
 
 /// How a client shows who it is.
@@ -290,6 +290,8 @@ pub struct Call {
     pub token: Option<u64>,
     /// The way in which it really shows who it is.
     pub shows: AuthenticationType,
+    /// How long its header says that its body and its authentication are.
+    pub announced: (u32, u16),
     /// Whether it asks to keep the connection: bit 0 of the flags that are really sent.
     pub keeps: bool,
     /// All bytes the client will send; they are moved to the client that sends them.
@@ -329,6 +331,9 @@ impl Call {
         let kind =
             self.bytes.get(AUTHENTICATION_TYPE).and_then(|kind| AuthenticationType::from_number(*kind));
         self.shows = kind.unwrap_or(AuthenticationType::None);
+        if let Some(header) = self.bytes.first_chunk().map(RawHeader::from_bytes) {
+            self.announced = (header.body_length, header.authentication_length);
+        }
         std::mem::take(&mut self.bytes)
     }
 }

@@ -95,6 +95,12 @@ pub fn refusal(call: &Call, config: &Config) -> Option<Status> {
     }
 }
 
+/// Whether a key is to be made that nothing but its name speaks against (decisions.md 1).
+pub fn refuses_name(meaning: &Meaning, config: &Config) -> bool {
+    let Meaning::Create { key, refusals, .. } = meaning else { return false };
+    refusals.is_empty() && key.name.len() > config.limits.key_name as usize
+}
+
 /// What a request means where deprecated keys may be generated.
 pub fn with_deprecated(call: &Call) -> Option<Meaning> {
     let Meaning::Create { key, attributes, refusals } = &call.meaning else { return None };

@@ -2,6 +2,7 @@
 
 use crate::auditor::Scene;
 use crate::faults::Family;
+use crate::limit::Limit;
 use crate::oracle::{Mark, Oracle};
 use crate::provider::fleet::Given;
 use crate::random::Domain;
@@ -44,6 +45,9 @@ impl World {
                 self.stage.tell(delay, Told::TokenVerified(ticket, verdict));
             }
             Output::Fetch { ticket, identity, principal } => {
+                self.reads.insert(ticket);
+                let reads = self.reads.len() as u64;
+                self.note_distance(Limit::Reads, reads);
                 let (fetched, counters) = self.store.fetch(&identity, &principal);
                 let told = match self.read_fails() {
                     true => Told::Fetched(ticket, Fetched::Failed, Counters::default()),
@@ -54,6 +58,7 @@ impl World {
             }
             Output::List { ticket, query } => {
                 let page = if self.read_fails() { Page::Failed } else { self.store.list(&query) };
+                self.note_distance(Limit::Page, rows(&page));
                 let delay = self.stage.latency(Domain::Store, self.stage.weights.read_time * MICRO);
                 self.stage.tell(delay, Told::Listed(ticket, page));
             }
@@ -63,6 +68,8 @@ impl World {
                 let scene = Scene { store, fleet, moment: *moment, now: stage.now };
                 auditor.commits(&mutation, calls, scene);
                 self.commits.insert(ticket, mutation.clone());
+                let writes = self.commits.len() as u64;
+                self.note_distance(Limit::Writes, writes);
                 self.store.submit(ticket, mutation);
                 if !std::mem::replace(&mut self.flushing, true) {
                     let delay = self.stage.latency(Domain::Store, 300 * MICRO);
@@ -129,6 +136,11 @@ impl World {
         }
     }
 
+    /// The core lets in so much of what it is configured with now.
+    pub(crate) fn note_distance(&mut self, limit: Limit, size: u64) {
+        self.auditor.findings.distances.note(limit, size, &self.plan.config.limits);
+    }
+
     fn read_fails(&mut self) -> bool {
         let fails = self.stage.random.chance(Domain::Store, self.stage.weights.read_fails) || self.store_down;
         if fails {
@@ -185,6 +197,7 @@ impl World {
                     self.auditor.excuses.store_fails();
                 }
                 self.owed -= 1;
+                self.reads.remove(&ticket);
                 self.feed(Input::RecordFetched { ticket, fetched, counters });
                 self.store_answered();
             }
@@ -281,4 +294,14 @@ impl World {
             self.stage.random.bits(Domain::Store)
         }
     }
+}
+
+fn rows(page: &Page) -> u64 {
+    let rows = match page {
+        Page::Keys(rows) => rows.len(),
+        Page::Clients(rows) => rows.len(),
+        Page::Unfinished(rows) => rows.len(),
+        Page::Failed => 0,
+    };
+    rows as u64
 }

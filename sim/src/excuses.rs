@@ -45,6 +45,8 @@ pub struct Work {
     pub ended_busy: bool,
     /// Keys of the client it deletes were being made or removed, or were damaged, when it came.
     pub is_hindered: bool,
+    /// How many random bytes it asks for.
+    pub random: Option<u64>,
     statuses: BTreeSet<Status>,
 }
 
@@ -67,7 +69,11 @@ impl Work {
                     Effect::Secret(secret) => secret.len(),
                     _ => 0,
                 };
-                if length % 2 == 1 || length == 0 {
+                let whole = match self.random {
+                    Some(asked) => length as u64 == asked,
+                    None => length > 0 && length % 2 == 0,
+                };
+                if !whole {
                     self.statuses.insert(Status::PsaErrorCommunicationFailure);
                 }
             }
@@ -340,6 +346,7 @@ impl Excuses {
                         && matches!(call.meaning, Meaning::Use { operation: KeyUse::Sign { .. }, .. }))
                     || ((self.needs_lane(call, received) || unchecked || unserved)
                         && told_after_provider(call, planned)
+                        && !is_refused_at_once(call, planned)
                         && (self.provider_troubled(call, received) || self.overdue(work, scene.now)))
                     || (self.unknown(call.provider, received) && told_after_provider(call, planned))
                     || work.is_hindered
@@ -363,7 +370,7 @@ impl Excuses {
             Status::PsaErrorInsufficientMemory => {
                 own || self.little_memory || scene.now - since >= self.queue()
             }
-            Status::Success | Status::PsaErrorNotPermitted => {
+            Status::Success | Status::PsaErrorNotPermitted | Status::ResponseTooLarge => {
                 (call.meaning.exports_unserved() || call.meaning.is_unserved())
                     && self.unknown(call.provider, received)
             }
@@ -461,9 +468,20 @@ fn told_after_provider(call: &Call, planned: &BTreeSet<Status>) -> bool {
     match &call.meaning {
         Meaning::Use { operation: KeyUse::Export { served: false } | KeyUse::Unserved, .. } => true,
         Meaning::Use { .. } | Meaning::Destroy { .. } => {
-            let after = [Status::Success, Status::PsaErrorInvalidSignature, Status::PsaErrorNotSupported];
+            let after = [
+                Status::Success,
+                Status::ResponseTooLarge,
+                Status::PsaErrorInvalidSignature,
+                Status::PsaErrorNotSupported,
+            ];
             after.iter().any(|status| planned.contains(status))
         }
         _ => true,
     }
+}
+
+/// Whether it is a creation that is refused before anybody looks for a lane, once it is known what its provider can do.
+fn is_refused_at_once(call: &Call, planned: &BTreeSet<Status>) -> bool {
+    let made = [Status::Success, Status::PsaErrorAlreadyExists];
+    matches!(call.meaning, Meaning::Create { .. }) && !made.iter().any(|status| planned.contains(status))
 }

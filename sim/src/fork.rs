@@ -125,6 +125,7 @@ impl World {
             flushing: false,
             opens: BTreeMap::new(),
             commits: BTreeMap::new(),
+            reads: BTreeSet::new(),
             revisions: BTreeMap::new(),
             life: self.life,
             crash_at: None,

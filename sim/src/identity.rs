@@ -6,6 +6,7 @@
 
 use crate::canary::MARK;
 use crate::random::{Domain, Random};
+use parsecd_core::config::Limits;
 use parsecd_core::input::TokenVerdict;
 use parsecd_core::time::WallTime;
 use std::collections::BTreeSet;
@@ -36,12 +37,15 @@ pub struct Identities {
     pub time: i64,
     /// Tokens that are wrong, per mille.
     pub wrong: u32,
+    /// Longest life of a token that is accepted, in milliseconds.
+    longest: i64,
 }
 
 impl Identities {
     /// One that publishes its first key; so many tokens of a thousand are wrong.
-    pub fn new(wrong: u32) -> Self {
-        Identities { bundle: [0].into(), wrong, ..Identities::default() }
+    pub fn new(wrong: u32, limits: &Limits) -> Self {
+        let longest = limits.token_lifetime.as_millis() as i64;
+        Identities { bundle: [0].into(), wrong, longest, ..Identities::default() }
     }
 
     /// Issues a token; a few are not good.
@@ -55,7 +59,7 @@ impl Identities {
             0 => until = self.time - 1,
             1 => until = self.time + random.between(draw, 0, 200) as i64,
             2 => (from, until) = (self.time + HOUR, self.time + 2 * HOUR),
-            3 => until = from + 24 * HOUR + 1,
+            3 => until = from + self.longest + 1,
             4 => audience = "somebody else",
             5 => key = 1_000_000,
             6 => padding = 60_000,

@@ -42,6 +42,14 @@ pub fn turn(config: &mut Config, random: &mut Random) {
 fn limits(limits: &mut Limits, random: &mut Random) {
     // A cache of 1 byte gives up everything at once, the others hold one key, or two or three.
     limits.cache = knob(random, 500, &[1, 1, 600, 1100]).unwrap_or(limits.cache);
+    // As long as names are that are there, and the answers that hold nothing, a hash, a signature, a public key.
+    limits.key_name = knob(random, 100, &[1, 6]).unwrap_or(limits.key_name);
+    limits.application_name = knob(random, 100, &[4, 14]).unwrap_or(limits.application_name);
+    limits.response = knob(random, 120, &[0, 34, 65, 66, 67, 131, 300]).unwrap_or(limits.response);
+    limits.buffer_size = knob(random, 100, &[0, 1, 16, 300]).unwrap_or(limits.buffer_size);
+    // As long as tokens are valid.
+    let usual = Duration::from_secs(2 * 3600);
+    limits.token_lifetime = knob(random, 200, &[usual]).unwrap_or(limits.token_lifetime);
     limits.page = knob(random, 300, &[1]).unwrap_or(limits.page);
     limits.reads = knob(random, 150, &[1]).unwrap_or(limits.reads);
     limits.writes = knob(random, 150, &[1]).unwrap_or(limits.writes);

@@ -1,6 +1,7 @@
 //! Names of what is checked and of what must be reached, and how often it was.
 
 use crate::faults::Faults;
+use crate::limit::Distances;
 use std::collections::BTreeMap;
 
 /// An invariant, by its number in the list of invariants, or by name.
@@ -262,6 +263,8 @@ pub struct Findings {
     marks: Vec<u64>,
     /// Faults that struck.
     pub faults: Faults,
+    /// How near each limit was come.
+    pub distances: Distances,
     /// How near each bound was come, per mille.
     pub peaks: BTreeMap<&'static str, u64>,
     /// What is broken, first things first.
@@ -274,6 +277,7 @@ impl Default for Findings {
             evaluated: vec![0; Oracle::ALL.len()],
             marks: vec![0; Mark::ALL.len()],
             faults: Faults::default(),
+            distances: Distances::default(),
             peaks: BTreeMap::new(),
             violations: Vec::new(),
         }
@@ -316,6 +320,7 @@ impl Findings {
         let sums = self.evaluated.iter_mut().zip(other.evaluated);
         sums.chain(self.marks.iter_mut().zip(other.marks)).for_each(|(sum, count)| *sum += count);
         self.faults.add(&other.faults);
+        self.distances.add(&other.distances);
         for (name, share) in other.peaks {
             let peak = self.peaks.entry(name).or_default();
             *peak = share.max(*peak);

@@ -402,6 +402,8 @@ pub fn config() -> Config {
             body_length: 4096,
             buffer_size: 2048,
             response: 1 << 16,
+            key_name: 300,
+            application_name: 40,
             reads: 3,
             writes: 3,
             ..Limits::default()

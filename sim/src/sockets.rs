@@ -1,8 +1,10 @@
 //! Bytes on their way, half-closes, full buffers, and how each end of a connection learns of the other's end.
 
 use crate::auditor::{Arrival, Scene};
+use crate::bounds;
 use crate::client::{Manner, Step};
 use crate::faults::Family;
+use crate::limit::Limit;
 use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
 use crate::random::Domain;
@@ -61,7 +63,9 @@ impl World {
     fn note_crowd(&mut self, group: parsecd_core::identity::PeerGroup) {
         let cap = self.plan.config.limits.connections_per_group as usize;
         let of_group = |link: &&mut Link| link.group == group;
-        if self.links.values_mut().filter(of_group).count() > cap {
+        let crowd = self.links.values_mut().filter(of_group).count();
+        self.note_distance(Limit::ConnectionsPerGroup, crowd as u64);
+        if crowd > cap {
             self.auditor.findings.mark(Mark::GroupLimitReached);
             self.links.values_mut().filter(of_group).for_each(|link| link.crowded = true);
         }
@@ -176,6 +180,9 @@ impl World {
             if unanswered >= self.plan.config.limits.pipeline as usize && !link.ending {
                 link.pipeline_full = true;
                 self.auditor.findings.mark(Mark::PipelineFullStopsReading);
+            } else if link.first_at.is_some() {
+                let id = self.clients[link.client].first + link.complete;
+                self.waits_for_room(id);
             }
             return;
         }
@@ -214,6 +221,31 @@ impl World {
         }
     }
 
+    /// A request that was announced is not read on.
+    fn waits_for_room(&mut self, id: usize) {
+        let (Some(service), Some(call)) = (&self.service, self.calls.get(id)) else { return };
+        let announced = u64::from(call.announced.0) + u64::from(call.announced.1);
+        if announced > bounds::ALLOWANCE {
+            let wanted = service.memory().reserved + announced;
+            self.note_distance(Limit::RequestMemory, wanted);
+        }
+    }
+
+    /// The core has taken requests of a connection: as many may be unanswered as the limit says.
+    pub(crate) fn check_pipeline(&mut self, connection: ConnectionKey) {
+        let (Some(link), Some(last)) = (self.links.get(&connection), self.auditor.last_taken(connection))
+        else {
+            return;
+        };
+        let answered = self.clients[link.client].first + link.answers;
+        let unanswered = (last + 1).saturating_sub(answered) as u64;
+        self.note_distance(Limit::Pipeline, unanswered);
+        let most = u64::from(self.plan.config.limits.pipeline);
+        self.auditor.findings.check(Oracle::I8BoundedStep, unanswered <= most, || {
+            format!("{connection:?} has {unanswered} unanswered requests, {most} it may")
+        });
+    }
+
     /// The core may have answers ready: what they say must be true from now on.
     pub(crate) fn answers_appear(&mut self, connection: ConnectionKey) {
         let (Some(service), Some(link)) = (&self.service, self.links.get_mut(&connection)) else { return };
@@ -231,6 +263,8 @@ impl World {
             link.taken_at = self.stage.now;
         }
         link.announced.extend(&new);
+        let unsent = link.announced.len() as u64;
+        self.auditor.findings.distances.note(Limit::Unsent, unsent, &self.plan.config.limits);
         let mut rest = &new[..];
         let mut decided = Vec::new();
         while let Some(header) = rest.first_chunk::<HEADER_LENGTH>() {

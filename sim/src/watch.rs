@@ -87,6 +87,17 @@ impl Watch {
         refused.collect()
     }
 
+    /// Connections of which requests were taken, in order.
+    pub fn taken(&self) -> Vec<ConnectionKey> {
+        let taken = self.seen.iter().filter_map(|seen| match seen {
+            Seen::Received { connection, .. } => Some(*connection),
+            _ => None,
+        });
+        let mut connections: Vec<_> = taken.collect();
+        connections.dedup();
+        connections
+    }
+
     /// Connections that may have answers ready, in order.
     pub fn answered(&self) -> Vec<ConnectionKey> {
         let answered = self.seen.iter().filter_map(|seen| match seen {

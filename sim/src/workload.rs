@@ -1,5 +1,6 @@
 //! What clients ask: a small hot set of names under a few applications, of both authenticators and none.
 
+mod edges;
 mod own;
 mod wrong;
 
@@ -53,7 +54,7 @@ impl Workload {
     /// As the plan says.
     pub fn new(plan: &Plan) -> Self {
         let Plan { names, applications, kept, .. } = *plan;
-        let identities = Identities::new(plan.weights.tokens_wrong);
+        let identities = Identities::new(plan.weights.tokens_wrong, &plan.config.limits);
         Workload {
             tokens: plan.weights.tokens,
             identities,
@@ -91,7 +92,7 @@ impl Workload {
                     if let Some(application) = auth.application() {
                         keys.push((
                             auth.clone(),
-                            KeyIdentity::new(&application, &provider.into(), &key_name(name)),
+                            KeyIdentity::new(&application, &provider.into(), &self.key_name(name)),
                             id,
                         ));
                     }
@@ -159,6 +160,9 @@ impl Workload {
             let name = format!("spiffe://sim/{}", random.between(Domain::Workload, 1, self.applications));
             return Auth::Token(self.identities.issue(&name, random));
         }
+        if random.chance(Domain::Workload, 10) {
+            return self.odd_name(random);
+        }
         auth_of(random.between(Domain::Workload, 0, self.applications - 1))
     }
 
@@ -183,20 +187,36 @@ impl Workload {
         let draw = Domain::Workload;
         let index = random.weighted(draw, &self.weights).unwrap_or_default();
         let owning = random.chance(draw, 500);
-        let name = key_name(random.between(draw, 0, self.names - 1));
+        let name = self.key_name(random.between(draw, 0, self.names - 1));
         self.make(KINDS[index], auth, owning, &name, random)
     }
 
     /// A request of this kind.
     pub fn make(&mut self, kind: Kind, auth: Auth, owning: bool, name: &str, random: &mut Random) -> Call {
         self.draw_encoding(random);
-        let draw = Domain::Workload;
         let id = if owning { ProviderId::Pkcs11 } else { ProviderId::MbedCrypto };
         let key = auth.application().map(|application| {
             KeyIdentity::new(&application, &if owning { "owning" } else { "sealing" }.into(), name)
         });
         let Some(key) = key else { return self.ask(auth, id, random) };
-        let key_name = name.to_owned();
+        let mut call = self.make_for(kind, auth.clone(), id, key, random);
+        if kind == Kind::Malformed {
+            self.refuse_name(&mut call, &auth);
+        }
+        call
+    }
+
+    fn make_for(
+        &mut self,
+        kind: Kind,
+        auth: Auth,
+        id: ProviderId,
+        key: KeyIdentity,
+        random: &mut Random,
+    ) -> Call {
+        let draw = Domain::Workload;
+        let owning = id == ProviderId::Pkcs11;
+        let key_name = key.name.to_string();
         match kind {
             Kind::Create => {
                 let (operation, meaning) = self.create(key, owning, random);
@@ -231,7 +251,7 @@ impl Workload {
                 self.call(operation, id, &auth, Meaning::Use { key, operation: used })
             }
             Kind::Random => {
-                let size = *random.pick(draw, &[0, 1, 16, 64, 2048, 2049, u64::MAX]);
+                let size = self.random_size(random);
                 self.call(Operation::PsaGenerateRandom { size }, id, &auth, Meaning::Random(size))
             }
             Kind::Hash => self.hash(auth, id, random),
@@ -244,7 +264,7 @@ impl Workload {
                 self.own(&auth, key, id, random)
             }
             Kind::Ask => self.ask(auth, id, random),
-            Kind::Malformed if self.encoding.is_some() => self.wrong(auth, id, name, random),
+            Kind::Malformed if self.encoding.is_some() => self.wrong(auth, id, &key_name, random),
             Kind::Malformed => {
                 let mut call = self.ask(auth.clone(), id, random);
                 malformed::spoil(&mut call, &auth, self.limits.body_length, random);
@@ -275,7 +295,7 @@ impl Workload {
             false => meaning,
         };
         let uid = if let Auth::Unix(uid) = auth { *uid } else { PLAIN_UID };
-        Call {
+        let mut call = Call {
             meaning,
             provider,
             opcode: operation.opcode(),
@@ -289,9 +309,12 @@ impl Workload {
                 group: PeerGroup(uid.into()),
             },
             length: bytes.len(),
+            announced: (0, 0),
             keeps: false,
             bytes,
-        }
+        };
+        self.refuse_name(&mut call, auth);
+        call
     }
 
     fn create(&mut self, key: KeyIdentity, owning: bool, random: &mut Random) -> (Operation, Meaning) {
@@ -454,14 +477,4 @@ fn body_length(frame: &[u8]) -> u32 {
 pub fn auth_of(application: u64) -> Auth {
     let number = 1001 + (application / 2) as u32;
     if application.is_multiple_of(2) { Auth::Direct(number.to_string()) } else { Auth::Unix(number) }
-}
-
-fn key_name(number: u64) -> String {
-    match number {
-        0 => String::new(),
-        1 => "a/b\0c\n".to_owned(),
-        2 => "🔑".to_owned(),
-        3 => "x".repeat(300),
-        _ => format!("key {number}"),
-    }
 }

@@ -9,6 +9,7 @@ use crate::clock::real;
 use crate::faults::Family;
 use crate::fork::{Forks, outlives};
 use crate::lasting::Lasting;
+use crate::limit::Limit;
 use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
 use crate::plan::Plan;
@@ -112,6 +113,8 @@ pub struct World {
     pub(crate) flushing: bool,
     pub(crate) opens: BTreeMap<Ticket, HostKey>,
     pub(crate) commits: BTreeMap<Ticket, Mutation>,
+    /// Records that the store was asked for.
+    pub(crate) reads: BTreeSet<Ticket>,
     /// Of the providers in the configuration that the daemon has.
     pub(crate) revisions: BTreeMap<ProviderKey, u32>,
     pub(crate) life: u64,
@@ -170,6 +173,7 @@ impl World {
             flushing: false,
             opens: BTreeMap::new(),
             commits: BTreeMap::new(),
+            reads: BTreeSet::new(),
             revisions: BTreeMap::new(),
             life: 0,
             crash_at: None,
@@ -415,7 +419,7 @@ impl World {
         for seen in &watch.seen {
             self.stage.trace.note(|| format!("    {seen:?}"));
         }
-        let (answered, given_up) = (watch.answered(), watch.given_up());
+        let (answered, given_up, taken) = (watch.answered(), watch.given_up(), watch.taken());
         let scene =
             Scene { store: &self.store, fleet: &self.fleet, moment: self.moment, now: self.stage.now };
         for output in &outputs {
@@ -445,6 +449,7 @@ impl World {
         }
         self.outputs = outputs;
         answered.into_iter().for_each(|connection| self.answers_appear(connection));
+        taken.into_iter().for_each(|connection| self.check_pipeline(connection));
         for (connection, finish) in std::mem::take(&mut self.finished) {
             self.check_finish(connection, finish);
         }
@@ -469,9 +474,19 @@ impl World {
             let findings = &mut self.auditor.findings;
             bounds.iter().for_each(|(name, size, bound)| findings.peak(name, *size, *bound));
         }
+        self.note_distances(&memory);
         self.auditor.findings.check(Oracle::I7Memory, exceeded.is_none(), || {
             format!("{exceeded:?} is more than it may be: {memory:?}, {owed:?}")
         });
+    }
+
+    /// How near what is held now comes to the limits.
+    fn note_distances(&mut self, memory: &MemoryReport) {
+        let limits = &self.plan.config.limits;
+        let distances = &mut self.auditor.findings.distances;
+        distances.note(Limit::Connections, memory.connections, limits);
+        distances.note(Limit::Cache, memory.cache, limits);
+        distances.note(Limit::RequestMemory, memory.reserved, limits);
     }
 
     fn dies_here(&mut self) -> bool {
@@ -528,6 +543,7 @@ impl World {
         self.host_secrets.clear();
         self.refused.clear();
         self.commits.clear();
+        self.reads.clear();
         self.recovering = true;
         let delay = self.stage.latency(Domain::Crash, 10 * MILLI);
         self.stage.after(delay, Event::Restart);

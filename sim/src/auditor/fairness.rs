@@ -53,6 +53,8 @@ pub struct Fairness {
 struct Shares {
     lanes: BTreeMap<LaneKey, VecDeque<Given>>,
     waiting: BTreeMap<Principal, BTreeMap<Tenant, u32>>,
+    /// How many wait.
+    length: u64,
     used: BTreeMap<Principal, u64>,
     /// Lane time that both had used when both began to wait.
     both: BTreeMap<(Principal, Principal), (u64, u64)>,
@@ -75,11 +77,15 @@ struct Given {
 }
 
 impl Fairness {
-    /// A request waits for a lane.
-    pub fn queued(&mut self, id: usize, provider: ProviderKey, call: &Call) {
+    /// A request waits for a lane. How many do, and how many of its tenant.
+    pub fn queued(&mut self, id: usize, provider: ProviderKey, call: &Call) -> (u64, u64) {
         let (principal, tenant) = payer(call);
-        self.providers.entry(provider).or_default().begins(&principal, &tenant);
+        let shares = self.providers.entry(provider).or_default();
+        shares.begins(&principal, &tenant);
+        let of_tenant = shares.waiting.get(&principal).and_then(|tenants| tenants.get(&tenant));
+        let lengths = (shares.length, u64::from(of_tenant.copied().unwrap_or_default()));
         self.waiting.insert(id, (provider, principal, tenant));
+        lengths
     }
 
     /// A request does not wait any more.
@@ -145,12 +151,14 @@ impl Shares {
             }
         }
         *tenants.entry(tenant.clone()).or_default() += 1;
+        self.length += 1;
     }
 
     fn ends(&mut self, principal: &Principal, tenant: &Tenant) {
         let Some(tenants) = self.waiting.get_mut(principal) else { return };
         let Some(count) = tenants.get_mut(tenant) else { return };
         *count -= 1;
+        self.length -= 1;
         if *count == 0 {
             tenants.remove(tenant);
             self.turns.retain(|(of, low, high), _| of != principal || (low != tenant && high != tenant));

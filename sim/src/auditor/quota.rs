@@ -8,6 +8,7 @@ use super::Auditor;
 use super::fairness::payer;
 use crate::call::{Call, Meaning};
 use crate::knobs;
+use crate::limit::Limit;
 use crate::oracle::{Mark, Oracle};
 use crate::store::{Store, Tables};
 use parsecd_core::config::{Config, Limits, Quota};
@@ -202,6 +203,9 @@ impl Auditor {
                 let quotas = [limits.tenant_quota, limits.principal_quota];
                 format!("request {id} makes a key although {payer:?} have {sums:?} of {quotas:?}")
             });
+            let distances = &mut self.findings.distances;
+            distances.note(Limit::TenantKeys, sums[0].keys + 1, limits);
+            distances.note(Limit::PrincipalKeys, sums[1].keys + 1, limits);
         }
         let (principal, tenant) = payer;
         let key = Key { identity: key.clone(), tenant, bytes: 0, making: true, held: false, ended: None };
@@ -216,6 +220,13 @@ impl Auditor {
         let bytes = record.0.len() as u64;
         let Some(key) = self.quotas.key(*object) else { return };
         key.bytes = bytes;
+        let tenant = key.tenant.clone();
+        if let Some(payer) = self.quotas.principals.get(object) {
+            let sums = self.quotas.sums(&(payer.clone(), tenant), |key| key.making || key.held);
+            let (distances, limits) = (&mut self.findings.distances, &self.configurations.current().limits);
+            distances.note(Limit::TenantBytes, sums[0].bytes, limits);
+            distances.note(Limit::PrincipalBytes, sums[1].bytes, limits);
+        }
         let own = self.quotas.principals.get(object).map(Principal::to_text);
         self.findings.check(Oracle::Quota, own.as_ref() == Some(principal), || {
             format!("{object} is to count for {principal:?}, {own:?} asked for it")

@@ -5,6 +5,7 @@ use super::Scene;
 use crate::call::Call;
 use crate::configurations::{self, Configurations};
 use crate::lifecycle;
+use crate::limit::Limit;
 use crate::oracle::{Mark, Oracle};
 use crate::store::Store;
 use crate::watch::Seen;
@@ -149,7 +150,10 @@ impl Auditor {
         if let Some(call) = call
             && let Some(provider) = crate::excuses::key_of(call.provider)
         {
-            self.fairness.queued(id, provider, call);
+            let (waiting, of_tenant) = self.fairness.queued(id, provider, call);
+            let (distances, limits) = (&mut self.findings.distances, &self.configurations.current().limits);
+            distances.note(Limit::Queue, waiting, limits);
+            distances.note(Limit::TenantQueue, of_tenant, limits);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Auditor;
 use crate::call::{Call, Meaning};
+use crate::limit::Limit;
 use parsecd_core::ids::Ticket;
 use parsecd_core::input::TokenVerdict;
 use parsecd_wire::Status;
@@ -76,6 +77,8 @@ impl Auditor {
     pub fn token_asked(&mut self, ticket: Ticket, serial: u64) {
         if let Some(id) = self.tokens.shown.get_mut(&serial).and_then(VecDeque::pop_front) {
             self.tokens.asked.insert(ticket, id);
+            let asked = self.tokens.asked.len() as u64;
+            self.findings.distances.note(Limit::Tokens, asked, &self.configurations.current().limits);
         }
     }
 
@@ -92,7 +95,14 @@ impl Auditor {
             TokenVerdict::Genuine { name, valid_from, valid_until } => {
                 let named = call.application.as_ref().is_some_and(|application| application.name == *name);
                 let valid = valid_from.0 <= wall && wall <= valid_until.0;
-                let short = valid_until.0 - valid_from.0 <= longest;
+                let lifetime = valid_until.0 - valid_from.0;
+                let short = lifetime <= longest;
+                if short {
+                    let distances = &mut self.findings.distances;
+                    distances.note(Limit::TokenLifetime, lifetime as u64, &config.limits);
+                }
+                let length = name.len();
+                let named = named && (1..=config.limits.application_name as usize).contains(&length);
                 if named && valid && short { Ok(()) } else { Err(Status::AuthenticationError) }
             }
             TokenVerdict::Refused => Err(Status::AuthenticationError),

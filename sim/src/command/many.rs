@@ -2,6 +2,7 @@
 
 use super::hashes::{self, Line};
 use crate::faults::Family;
+use crate::limit::Limit;
 use crate::oracle::{Findings, Mark, Oracle, Violation};
 use crate::run::{Report, budget_of, run};
 use crate::trace::{Telling, digest};
@@ -209,12 +210,18 @@ impl Summary {
         let oracles = Oracle::ALL.into_iter().filter(|oracle| self.findings.evaluated(*oracle) == 0);
         let marks = Mark::ALL.into_iter().filter(|mark| self.findings.reached(*mark) == 0);
         let families = Family::ALL.into_iter().filter(|family| self.findings.faults.struck(*family) == 0);
+        let near = |limit: Limit| self.findings.distances.nearest(limit);
+        let limits = Limit::ALL.into_iter().filter(|limit| near(*limit) < 1000);
         let mut all = Vec::new();
         if self.runs >= ENOUGH_FOR_CHECKS {
             all.extend(oracles.map(|oracle| format!("{oracle:?} was never checked")));
         }
         if self.runs >= ENOUGH_FOR_MARKS {
             all.extend(marks.map(|mark| format!("{mark:?} was never reached")));
+            all.extend(limits.map(|limit| {
+                let share = near(limit);
+                format!("no more than {}.{} % of {limit:?} was ever let in", share / 10, share % 10)
+            }));
             all.extend(families.map(|family| format!("no fault of {family:?} ever struck")));
         }
         all
@@ -298,5 +305,6 @@ mod tests {
         assert!(told.contains(&"I5Echo was never checked".to_owned()));
         summary.runs = ENOUGH_FOR_MARKS;
         assert!(summary.shortcomings().contains(&"SameNameRace was never reached".to_owned()));
+        assert!(summary.shortcomings().contains(&"no more than 0.0 % of Unsent was ever let in".to_owned()));
     }
 }

@@ -2,8 +2,9 @@
 
 use super::many::Summary;
 use crate::faults::Family;
+use crate::limit::Limit;
 use crate::oracle::{Mark, Oracle};
-use std::fmt::{Debug, Write};
+use std::fmt::{Debug, Formatter, Write};
 
 /// Nanoseconds of an hour.
 const HOUR: f64 = 3.6e12;
@@ -24,6 +25,16 @@ pub fn text(summary: &Summary) -> String {
     for (mark, runs) in Mark::ALL.into_iter().zip(&summary.runs_with) {
         let share = *runs as f64 * 100.0 / summary.runs.max(1) as f64;
         line(format!("  {:>13}  {share:>5.1} %  {mark:?}", summary.findings.reached(mark)));
+    }
+    line("limits: how much of each was let in at most, in any world".to_owned());
+    for limit in Limit::ALL {
+        let (whole, tenth) = percent(summary.findings.distances.nearest(limit));
+        line(format!("  {whole:>11}.{tenth} %  {limit:?}"));
+    }
+    line("bounds of what is held, as worked out from the limits: the same".to_owned());
+    for (name, share) in &summary.findings.peaks {
+        let (whole, tenth) = percent(*share);
+        line(format!("  {whole:>11}.{tenth} %  {name}"));
     }
     let (counts, cpu) = (summary.counts, summary.cpu_seconds.max(1e-9));
     line(format!(
@@ -62,7 +73,7 @@ pub fn json(summary: &Summary, shortcomings: &[String]) -> String {
     format!(
         "{{\"runs\":{},\"seconds\":{:.3},\"cpu_seconds\":{:.3},\"threads\":{},\"requests\":{},\"events\":{},\"commits\":{},\
          \"crashes\":{},\"simulated_hours\":{:.3},\"requests_per_cpu_second\":{:.0},\"faults\":{},\
-         \"checks\":{},\"marks\":{},\"shortcomings\":[{}],\"failure\":{failure}}}",
+         \"checks\":{},\"marks\":{},\"limits_per_mille\":{},\"bounds_per_mille\":{},\"shortcomings\":[{}],\"failure\":{failure}}}",
         summary.runs,
         summary.seconds,
         summary.cpu_seconds,
@@ -76,8 +87,24 @@ pub fn json(summary: &Summary, shortcomings: &[String]) -> String {
         object(Family::ALL.map(|family| (family, summary.findings.faults.struck(family)))),
         object(Oracle::ALL.map(|oracle| (oracle, summary.findings.evaluated(oracle)))),
         object(Mark::ALL.map(|mark| (mark, summary.findings.reached(mark)))),
+        object(Limit::ALL.map(|limit| (limit, summary.findings.distances.nearest(limit)))),
+        object(summary.findings.peaks.iter().map(|(name, share)| (Bare(name), *share))),
         shortcomings.join(",")
     )
+}
+
+/// The whole and the tenth of so many per mille, as percent.
+fn percent(per_mille: u64) -> (u64, u64) {
+    (per_mille / 10, per_mille % 10)
+}
+
+/// A name that is shown as it is.
+struct Bare<'a>(&'a str);
+
+impl Debug for Bare<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
 }
 
 fn object<K: Debug>(pairs: impl IntoIterator<Item = (K, u64)>) -> String {

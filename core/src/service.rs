@@ -245,7 +245,7 @@ impl Step<'_> {
                     self.written(ticket);
                     self.life_committed(object, result);
                 }
-                Some(Purpose::Barrier) => self.barrier_committed(result),
+                Some(Purpose::Barrier) => self.barrier_committed(ticket, result),
                 _ => self.observer.event(Event::Stale { ticket }),
             },
             Input::StoreChanged { state } => self.store_changed(state),

@@ -64,11 +64,18 @@ pub(crate) struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum StoreHealth {
     Up,
-    /// A commit's outcome is unknown; a barrier is under way, or will be at this instant.
-    Doubtful {
-        barrier_at: Option<Instant>,
-    },
+    /// A commit's outcome is unknown.
+    Doubtful(Barrier),
     Down,
+}
+
+/// What will end a doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Barrier {
+    /// The store was asked for it. One that was asked for before may have been durable before the doubt began.
+    Asked(Ticket),
+    /// The store will be asked for it then.
+    At(Instant),
 }
 
 /// What a ticket was issued for.

@@ -10,7 +10,7 @@ use crate::ids::{ObjectId, Ticket};
 use crate::observer::Event;
 use crate::output::Output;
 use crate::record::RecordError;
-use crate::state::{Purpose, Step, StoreHealth};
+use crate::state::{Barrier, Purpose, Step, StoreHealth};
 use crate::store::{CommitResult, Fetched, Mutation, StoreState};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -39,21 +39,25 @@ impl Step<'_> {
     fn store_in_doubt_for_a_while(&mut self) {
         if self.state.store == StoreHealth::Up {
             self.observer.event(Event::StoreDoubt { began: true });
-            let at = self.now.instant.after(self.state.config.deadlines.settling);
-            self.state.store = StoreHealth::Doubtful { barrier_at: Some(at) };
-            self.state.deadlines.set(at, Due::Barrier);
+            self.try_barrier_later();
         }
         self.refuse_lines_in_doubt();
     }
 
     pub(crate) fn try_barrier(&mut self) {
-        self.state.store = StoreHealth::Doubtful { barrier_at: None };
         let ticket = self.ticket(Purpose::Barrier);
+        self.state.store = StoreHealth::Doubtful(Barrier::Asked(ticket));
         self.output(Output::Commit { ticket, mutation: Mutation::Barrier });
     }
 
+    fn try_barrier_later(&mut self) {
+        let at = self.now.instant.after(self.state.config.deadlines.settling);
+        self.state.store = StoreHealth::Doubtful(Barrier::At(at));
+        self.state.deadlines.set(at, Due::Barrier);
+    }
+
     pub(crate) fn store_changed(&mut self, state: StoreState) {
-        if let StoreHealth::Doubtful { barrier_at: Some(at) } = self.state.store {
+        if let StoreHealth::Doubtful(Barrier::At(at)) = self.state.store {
             self.state.deadlines.clear(at, Due::Barrier);
         }
         match state {
@@ -66,17 +70,12 @@ impl Step<'_> {
         }
     }
 
-    pub(crate) fn barrier_committed(&mut self, result: CommitResult) {
-        if self.state.store == StoreHealth::Down {
-            return;
-        }
-        if let StoreHealth::Doubtful { barrier_at: Some(at) } = self.state.store {
-            self.state.deadlines.clear(at, Due::Barrier);
+    pub(crate) fn barrier_committed(&mut self, ticket: Ticket, result: CommitResult) {
+        if self.state.store != StoreHealth::Doubtful(Barrier::Asked(ticket)) {
+            return self.observer.event(Event::Stale { ticket });
         }
         if result != CommitResult::Durable {
-            let at = self.now.instant.after(self.state.config.deadlines.settling);
-            self.state.store = StoreHealth::Doubtful { barrier_at: Some(at) };
-            return self.state.deadlines.set(at, Due::Barrier);
+            return self.try_barrier_later();
         }
         self.state.store = StoreHealth::Up;
         self.observer.event(Event::StoreDoubt { began: false });

@@ -1,8 +1,9 @@
 //! Keys whose material is sealed in the record.
 
 use crate::world::{World, destroy, generate, sign, signature};
+use parsecd_core::input::Input;
 use parsecd_core::outcome::{Effect, Outcome};
-use parsecd_core::store::{CommitResult, Counters, Fetched, Mutation};
+use parsecd_core::store::{CommitResult, Counters, Fetched, Mutation, StoreState};
 use parsecd_wire::algorithm::Hash;
 use parsecd_wire::{Operation, Reply, Status};
 
@@ -348,4 +349,32 @@ fn a_hash_of_the_wrong_length_is_no_answer_to_a_comparison() {
     let connection = world.ask("app", &compare);
     world.finish(Outcome::Done(Effect::Output(vec![1; 31])));
     assert_eq!(world.status(connection), Some(Status::PsaErrorCommunicationFailure));
+}
+
+#[test]
+fn only_the_barrier_that_was_asked_for_last_ends_a_doubt_or_prolongs_it() {
+    let barriers = || {
+        let mut world = World::sealed();
+        world.create("app", "key");
+        for _ in 0..2 {
+            world.step(Input::StoreChanged { state: StoreState::Down });
+            world.step(Input::StoreChanged { state: StoreState::Up });
+        }
+        assert_eq!([0, 1].map(|at| world.commits[at].1.clone()), [Mutation::Barrier, Mutation::Barrier]);
+        world
+    };
+    let signed = |world: &mut World| {
+        let connection = world.ask("app", &sign("other"));
+        world.status(connection)
+    };
+    let mut world = barriers();
+    world.commit(CommitResult::Durable);
+    assert_eq!(signed(&mut world), Some(Status::KeyInfoManagerError), "it may have been durable long ago");
+    world.commit(CommitResult::Durable);
+    assert_eq!(signed(&mut world), None);
+    let mut world = barriers();
+    world.commits.swap(0, 1);
+    world.commit(CommitResult::Durable);
+    world.commit(CommitResult::Refused);
+    assert_eq!(signed(&mut world), None);
 }

@@ -61,7 +61,8 @@ pub fn rows() -> Vec<Row> {
         row("one request, one death, two faults", 1, 1, 2),
         row("one request, three deaths, one fault", 1, 3, 1),
         row("two requests, two deaths, one fault", 2, 2, 1),
-        row("three requests, two deaths, one fault", 3, 2, 1),
+        row("three requests, two deaths", 3, 2, 0),
+        row("three requests, one death, one fault", 3, 1, 1),
     ]
 }
 

@@ -263,7 +263,7 @@ impl World {
         }
         let choice = if doubted { self.doubt_choice() } else { 0 };
         let results = self.store.flush(fate, choice);
-        self.auditor.truth.written(self.moment, &self.store, doubted || fate == GroupFate::Unknown);
+        self.auditor.truth.written(self.moment, &self.store);
         self.auditor.quotas.written(self.moment, &self.store, doubted);
         if self.stage.random.chance(Domain::Store, self.stage.weights.damage) && !self.store.in_doubt() {
             let keys: Vec<_> = self.store.visible().keys.keys().cloned().collect();

@@ -15,6 +15,8 @@ pub type Leads = BTreeSet<Option<ObjectId>>;
 pub struct Truth {
     history: BTreeMap<KeyIdentity, Vec<(u64, Leads)>>,
     touched: BTreeSet<KeyIdentity>,
+    /// Names in which the states that a restart may find can differ.
+    doubtful: BTreeSet<KeyIdentity>,
     /// Objects in use by jobs on lanes.
     uses: BTreeMap<Ticket, ObjectId>,
     /// Those of them that sign.
@@ -29,22 +31,24 @@ impl Truth {
         }
     }
 
-    /// The store wrote something after step `moment`. `all`: not only what was submitted may differ.
-    pub fn written(&mut self, moment: u64, store: &Store, all: bool) {
-        let touched = std::mem::take(&mut self.touched);
-        if all {
-            let known: Vec<_> = self.history.keys().chain(&touched).cloned().collect();
-            known.iter().for_each(|identity| self.note(moment, identity, store));
-        } else {
-            touched.iter().for_each(|identity| self.note(moment, identity, store));
+    /// The store wrote something after step `moment`.
+    pub fn written(&mut self, moment: u64, store: &Store) {
+        let mut names = std::mem::take(&mut self.doubtful);
+        names.append(&mut self.touched);
+        self.note(moment, &names, store);
+        if store.in_doubt() {
+            self.doubtful = names;
         }
     }
 
-    fn note(&mut self, moment: u64, identity: &KeyIdentity, store: &Store) {
-        let leads = leads_now(store, identity);
-        let entries = self.history.entry(identity.clone()).or_default();
-        if entries.last().is_none_or(|(_, last)| *last != leads) {
-            entries.push((moment, leads));
+    fn note<'a>(&mut self, moment: u64, names: impl IntoIterator<Item = &'a KeyIdentity>, store: &Store) {
+        for identity in names {
+            let leads = leads_now(store, identity);
+            match self.history.get_mut(identity) {
+                Some(entries) if entries.last().is_some_and(|(_, last)| *last == leads) => {}
+                Some(entries) => entries.push((moment, leads)),
+                None => drop(self.history.insert(identity.clone(), vec![(moment, leads)])),
+            }
         }
     }
 
@@ -102,7 +106,10 @@ impl Truth {
     pub fn crashed(&mut self, moment: u64, store: &Store) {
         self.uses.clear();
         self.signs.clear();
-        self.written(moment, store, true);
+        self.doubtful.clear();
+        let mut names = std::mem::take(&mut self.touched);
+        names.extend(self.history.keys().cloned());
+        self.note(moment, &names, store);
     }
 }
 

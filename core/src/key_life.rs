@@ -185,6 +185,7 @@ impl Step<'_> {
         }
         let before = self.state.lives.insert(object, life);
         assert!(before.is_none(), "an object has one life at a time");
+        self.unsettled_for_deletion(object);
     }
 
     pub(super) fn life_becomes(&mut self, object: ObjectId, next: KeyLife) {

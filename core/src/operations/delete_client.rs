@@ -37,7 +37,7 @@ pub(crate) struct Deletion {
     /// Keys of the page that are not destroyed yet.
     outstanding: u64,
     stage: Stage,
-    /// Objects whose lives have ended meanwhile and left no row: a page that shows one was read before.
+    /// Objects whose last lives have ended meanwhile and left no row: a page that shows one was read before.
     settled: BTreeSet<ObjectId>,
     /// Something could not be destroyed.
     failed: bool,
@@ -192,15 +192,25 @@ impl Step<'_> {
 
     /// A life is about to end that leaves no row of `unfinished`.
     pub(crate) fn settled_for_deletion(&mut self, object: ObjectId) {
-        let application = self.state.lives.get(&object).map(|life| &life.identity.application);
-        let Some(deletion) =
-            application.and_then(|name| self.state.gates.get(name)).map(|gate| gate.deletion)
-        else {
-            return;
-        };
-        self.change_deletion(deletion, |deletion| {
+        self.change_deletion_of(object, |deletion| {
             deletion.settled.insert(object);
         });
+    }
+
+    /// A life begins that may leave one, also of an object that was made or kept meanwhile.
+    pub(crate) fn unsettled_for_deletion(&mut self, object: ObjectId) {
+        self.change_deletion_of(object, |deletion| {
+            deletion.settled.remove(&object);
+        });
+    }
+
+    /// Changes the deletion of the client whose object it is, if there is one.
+    fn change_deletion_of(&mut self, object: ObjectId, change: impl FnOnce(&mut Deletion)) {
+        let application = self.state.lives.get(&object).map(|life| &life.identity.application);
+        let gate = application.and_then(|name| self.state.gates.get(name));
+        if let Some(deletion) = gate.map(|gate| gate.deletion) {
+            self.change_deletion(deletion, change);
+        }
     }
 
     fn change_deletion(&mut self, id: RequestId, change: impl FnOnce(&mut Deletion)) {

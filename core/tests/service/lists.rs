@@ -136,6 +136,26 @@ fn a_deletion_says_so_while_a_key_is_removed_that_was_published_after_it_began()
 }
 
 #[test]
+fn a_deletion_says_so_while_the_object_is_left_of_a_key_that_was_published_and_destroyed_after_it_began() {
+    let mut world = World::owned();
+    let created = world.ask("app", &generate("key"));
+    world.fetched(Fetched::Absent);
+    world.commit(CommitResult::Durable);
+    world.make();
+    let destroyed = world.ask("app", &Operation::PsaDestroyKey { key_name: String::from("key") });
+    let deletion = world.ask("admin", &Operation::DeleteClient { client: String::from("app") });
+    world.listed(Page::Keys(Vec::new()));
+    world.commit(CommitResult::Durable);
+    assert_eq!(world.status(created), Some(Status::Success));
+    let Mutation::Retire(row) = world.commits[0].1.clone() else { panic!("the key is retired") };
+    world.commit(CommitResult::Durable);
+    world.finish(Outcome::Refused(Status::PsaErrorHardwareFailure));
+    assert_eq!(world.status(destroyed), Some(Status::PsaErrorCommunicationFailure));
+    world.listed(Page::Unfinished(vec![row]));
+    assert_eq!(world.status(deletion), Some(Status::PsaErrorCommunicationFailure));
+}
+
+#[test]
 fn what_is_listed_counts_as_memory_from_the_first_page_on() {
     let limits = parsecd_core::config::Limits { page: 1, request_memory: 1000, ..Default::default() };
     let config = crate::world::config(parsecd_core::config::MaterialPlace::Record, 1);

@@ -9,6 +9,7 @@ mod quota;
 mod rest;
 mod seen;
 mod tokens;
+mod work;
 
 use crate::bodies::{self, Span};
 use crate::call::{Call, Meaning};
@@ -37,6 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use tokens::Tokens;
+use work::WorkInTime;
 
 /// What is really the case at one step.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +108,7 @@ pub struct Auditor {
     pub(crate) marks: Marks,
     pub(crate) tokens: Tokens,
     pub(crate) quotas: Quotas,
+    pub(crate) work: WorkInTime,
     /// What audit events say of requests whose answer has not appeared.
     pub(crate) audits: BTreeMap<usize, Vec<Status>>,
     /// An older copy of the store was put back: what was acknowledged since is lost.
@@ -158,6 +161,7 @@ impl Auditor {
             marks: Marks::default(),
             tokens: Tokens::default(),
             quotas: Quotas::new(config),
+            work: WorkInTime::default(),
             audits: BTreeMap::new(),
             restored: false,
             healed: None,
@@ -236,6 +240,7 @@ impl Auditor {
     pub fn gone(&mut self, id: usize, call: &Call) {
         self.decided.remove(&id);
         self.fairness.left(id);
+        self.work.waits_no_more(id, 0);
         self.tokens.forget(id, call);
         self.quotas.over(id);
         if self.open.remove(&id).is_some() && !matches!(call.meaning, Meaning::Use { .. }) {
@@ -453,6 +458,12 @@ impl Auditor {
     pub(crate) fn decided(&mut self, id: usize, call: &Call, status: Status, scene: Scene<'_>) {
         self.decided.insert(id, (scene.moment, status));
         self.creation_decided(id, call, status, scene.moment);
+        if let Meaning::ListOpcodes(provider) = call.meaning {
+            let known = status != Status::Success || self.excuses.is_known(provider);
+            self.findings.check(Oracle::PlannedStatus, known, || {
+                format!("request {id} is told what {provider:?} can do before anybody knows")
+            });
+        }
         let limits = &self.configurations.current().limits;
         self.tokens.answered(id, call, limits.queue.min(limits.tenant_queue) as usize);
         let Some(open) = self.open.get(&id) else { return };
@@ -538,6 +549,7 @@ impl Auditor {
         self.marks.crashed();
         self.quotas.crashed(scene.moment, scene.store);
         self.tokens = Tokens::default();
+        self.work.crashed();
         self.audits.clear();
         if self.restored {
             self.names = Names::default();

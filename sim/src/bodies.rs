@@ -154,7 +154,7 @@ fn keys_listed(
     let missing = truth.identities().find(|identity| {
         identity.application == *application
             && !listed.contains(identity)
-            && !scene.store.is_unreadable(identity)
+            && !scene.store.was_unreadable(identity, span.from)
             && is_shown(identity, call, config)
             && truth.between(identity, span.from, span.to).iter().all(Option::is_some)
     });

@@ -19,6 +19,8 @@ pub struct Owed {
     pub deletions: u64,
     /// Lanes of all hosts, and hosts.
     pub lanes: u64,
+    /// Largest `request_memory` that was in force: a smaller one takes nothing from who has more.
+    pub memory: u64,
 }
 
 /// Outputs of one step, and how many there may be: each connection, request, life and lane is gone through once,
@@ -44,7 +46,7 @@ pub fn bounds(memory: &MemoryReport, limits: &Limits, owed: Owed) -> [(&'static 
         ("groups", memory.groups, 2 * open),
         ("entries", memory.entries, work + memory.tickets + memory.queued + memory.cache / 256),
         ("input", memory.input, open * (ALLOWANCE + READ_MAX) + memory.reserved),
-        ("reserved", memory.reserved, limits.request_memory + largest + memory.outgoing),
+        ("reserved", memory.reserved, limits.request_memory.max(owed.memory) + largest + memory.outgoing),
         ("outgoing", memory.outgoing, open * answers),
         ("cache", memory.cache, limits.cache),
     ]

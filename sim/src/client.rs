@@ -11,6 +11,11 @@ use parsecd_wire::header::{HEADER_LENGTH, RawHeader};
 use parsecd_wire::{ResponseHeader, Status};
 use std::collections::VecDeque;
 
+/// Bytes the kernel keeps for a client that does not read.
+const BUFFER: usize = 4096;
+/// The same where it keeps little.
+const SMALL_BUFFER: usize = 256;
+
 /// What a client does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -39,6 +44,8 @@ pub enum Manner {
     Drips,
     /// Reads very late.
     ReadsLate,
+    /// Reads a part of its answers at a time, each just in time.
+    ReadsSlowly,
     /// Reads nothing.
     NeverReads,
 }
@@ -72,6 +79,10 @@ pub struct Client {
     pub hasty: bool,
     /// It has one request at a time.
     pauses: bool,
+    /// How long it waits before it reads, where it reads slowly.
+    reading: u64,
+    /// Bytes of body and authentication that its first request announces.
+    pub announced: Option<u64>,
     steps: VecDeque<(u64, Step)>,
 }
 
@@ -88,6 +99,7 @@ impl Client {
                     Manner::CutShort,
                     Manner::Drips,
                     Manner::ReadsLate,
+                    Manner::ReadsSlowly,
                 ],
             )
         } else {
@@ -105,6 +117,7 @@ impl Client {
         client.pauses = pauses;
         client.manner = manner;
         client.hasty = hasty;
+        client.reading = plan.config.deadlines.answer_taken.as_nanos() as u64 / 5 * 4;
         client.steps = steps(&client, manner, plan, stage);
         client
     }
@@ -128,6 +141,10 @@ impl Client {
             ends.push(stream.len() + call.length);
             stream.extend(call.take_bytes());
         }
+        let announced = stream.first_chunk().map(|header: &[u8; HEADER_LENGTH]| {
+            let header = RawHeader::from_bytes(header);
+            u64::from(header.body_length) + u64::from(header.authentication_length)
+        });
         Client {
             calls,
             first: 0,
@@ -143,6 +160,8 @@ impl Client {
             gone: false,
             hasty: false,
             pauses: false,
+            reading: 0,
+            announced,
             steps: VecDeque::new(),
         }
     }
@@ -203,6 +222,13 @@ impl Client {
             .collect()
     }
 
+    /// It sends all that it has to ask, and leaves before it has its answers.
+    pub fn leaves_early(&mut self, stage: &mut Stage) {
+        self.manner = Manner::Leaves;
+        let patience = stage.random.log_uniform(Domain::Socket, MILLI, 100 * MILLI);
+        self.steps = VecDeque::from([(0, Step::Send(self.stream.len())), (patience, Step::Leave)]);
+    }
+
     /// Closes; what it would have sent is forgotten.
     pub fn leave(&mut self) {
         self.gone = true;
@@ -211,10 +237,16 @@ impl Client {
         self.sent = 0;
     }
 
+    /// Bytes the kernel keeps for it while it does not read.
+    pub fn buffer(&self) -> usize {
+        if self.manner == Manner::ReadsSlowly { SMALL_BUFFER } else { BUFFER }
+    }
+
     /// How long it takes to read what has come.
     pub fn reading_delay(&self, stage: &mut Stage) -> u64 {
         match self.manner {
             Manner::ReadsLate => 30 * SECOND,
+            Manner::ReadsSlowly => self.reading,
             _ => stage.latency(Domain::Socket, 20 * MICRO),
         }
     }
@@ -224,7 +256,7 @@ fn steps(client: &Client, manner: Manner, plan: &Plan, stage: &mut Stage) -> Vec
     let total = client.stream.len();
     let deadlines = &plan.config.deadlines;
     match manner {
-        Manner::Good | Manner::ReadsLate | Manner::NeverReads => {
+        Manner::Good | Manner::ReadsLate | Manner::ReadsSlowly | Manner::NeverReads => {
             let mut steps = requests(client, total, stage);
             if stage.random.chance(Domain::Socket, 100) {
                 steps.push_back((MICRO, Step::HalfClose));

@@ -4,9 +4,10 @@ use crate::clock::real;
 use crate::faults::Family;
 use crate::oracle::Mark;
 use crate::random::Domain;
-use crate::stage::{Event, MILLI, SECOND};
+use crate::stage::{Event, MILLI, SECOND, Told};
 use crate::store::Version;
 use crate::world::World;
+use parsecd_core::identity::KeyIdentity;
 use parsecd_core::input::Input;
 use parsecd_core::store::StoreState;
 
@@ -121,6 +122,7 @@ impl World {
     fn resumed(&mut self) {
         self.auditor.findings.mark(Mark::DaemonStoodStill);
         let until = self.stage.stopped_until.max(self.stage.now);
+        self.auditor.work.stands_still(until);
         self.links.values_mut().for_each(|link| link.stalled = true);
         self.workload.identities.time = real(until);
     }
@@ -141,6 +143,24 @@ impl World {
                 self.stage.faults.strikes(Family::Provider);
                 self.fleet.lose(object);
             }
+        }
+    }
+
+    /// An operator repairs one damaged row in three, perhaps; not while it is read, and none whose creation is in
+    /// doubt: nobody knows yet whether it is to stay.
+    pub(crate) fn repair_perhaps(&mut self, per_mille: u32) {
+        if self.store.damaged().next().is_none() || !self.stage.random.chance(Domain::Store, per_mille) {
+            return;
+        }
+        let is_read = |event: &Event| matches!(event, Event::Tell(_, Told::Fetched(..) | Told::Listed(..)));
+        if self.store.in_doubt() || self.stage.is_awaited(is_read) {
+            return;
+        }
+        let is_doubtful = |key: &KeyIdentity| self.auditor.doubtful.values().any(|(name, _)| name == key);
+        let damaged: Vec<_> = self.store.damaged().filter(|key| !is_doubtful(key)).cloned().collect();
+        for key in damaged.into_iter().step_by(3) {
+            self.stage.trace.note(|| format!("--- the row of {key:?} is repaired"));
+            self.store.repair(&key, self.moment);
         }
     }
 

@@ -61,6 +61,9 @@ impl World {
                 self.note_distance(Limit::Page, rows(&page));
                 let delay = self.stage.latency(Domain::Store, self.stage.weights.read_time * MICRO);
                 self.stage.tell(delay, Told::Listed(ticket, page));
+                if self.stage.weights.reload_within > 0 && self.stage.random.chance(Domain::Crash, 60) {
+                    self.stage.after(delay / 2, Event::ReloadOfLimits);
+                }
             }
             Output::Commit { ticket, mutation } => {
                 self.counts.commits += 1;
@@ -94,6 +97,7 @@ impl World {
                     .check(Oracle::LaneDepth, fits, || format!("{lane:?} is given a third job"));
             }
             Output::StartJob { ticket, on: Place::Executor, job } => {
+                self.auditor.work.executes(ticket);
                 if !self.fleet.execute(ticket, &job, &mut self.stage) {
                     self.stage.faults.strikes(Family::Provider);
                     self.auditor.excuses.executor_fails(self.moment);
@@ -105,9 +109,12 @@ impl World {
                 if self.auditor.marks.replaces(host) {
                     self.auditor.findings.mark(Mark::StuckLaneReplaced);
                 }
+                let deadlines = &self.auditor.configurations.current().deadlines;
+                self.auditor.work.opens(host, deadlines, self.stage.now);
                 self.fleet.open(host, &mut self.stage);
             }
             Output::KillHost { host } => {
+                self.auditor.kills(host, self.last_instant);
                 self.auditor.marks.killed(host);
                 self.auditor.excuses.host_gone(host);
                 self.opens.retain(|_, opening| *opening != host);
@@ -116,6 +123,8 @@ impl World {
             Output::CloseHost { host } => {
                 self.auditor.excuses.host_gone(host);
                 self.opens.retain(|_, opening| *opening != host);
+                let deadlines = &self.auditor.configurations.current().deadlines;
+                self.auditor.work.closes(host, deadlines, self.stage.now);
                 self.fleet.close(host, &mut self.stage);
             }
             Output::Audit { ticket, event } => {
@@ -162,8 +171,10 @@ impl World {
                     && let Outcome::Done(Effect::Opened { device, .. }) = &outcome
                 {
                     let home = !device.0.ends_with(&[1]);
+                    self.auditor.work.logs_in(host, device.clone());
                     self.auditor.excuses.host_serves(host, home, self.moment + 1);
                 }
+                self.auditor.work.executed(ticket);
                 let instant = (self.moment + 1, self.stage.now.max(self.last_instant + 1));
                 self.auditor.finished(ticket, &outcome, &self.fleet, instant);
                 self.owed -= 1;
@@ -217,10 +228,12 @@ impl World {
             }
             Told::Audited(ticket) => self.feed(Input::Audited { ticket, written: true }),
             Told::HostUp(host, lanes) => {
+                self.auditor.work.opened(host);
                 self.feed(Input::HostChanged { host, state: HostState::Opened { lanes } });
             }
             Told::HostDown(host) => {
                 self.auditor.excuses.host_gone(host);
+                self.auditor.work.gone(host);
                 let state = HostState::Down { why: "it died".to_owned() };
                 self.feed(Input::HostChanged { host, state });
             }
@@ -248,6 +261,7 @@ impl World {
     pub(crate) fn flush(&mut self) {
         self.flushing = false;
         self.lose_or_back_up();
+        self.repair_perhaps(self.stage.weights.damage);
         let doubted = self.store.in_doubt();
         let fate = match self.stage.group_fate() {
             _ if self.store_down && (doubted || self.stage.random.chance(Domain::Store, 500)) => {

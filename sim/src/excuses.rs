@@ -262,9 +262,14 @@ impl Excuses {
         self.started.insert(ticket, (now, host));
     }
 
+    /// The host whose lane has a job.
+    pub fn host_of(&self, ticket: Ticket) -> Option<HostKey> {
+        self.started.get(&ticket).map(|(_, host)| *host)
+    }
+
     /// The provider whose lane has a job.
     pub fn provider_of(&self, ticket: Ticket) -> Option<ProviderKey> {
-        self.started.get(&ticket).map(|(_, host)| host.provider)
+        self.host_of(ticket).map(|host| host.provider)
     }
 
     /// Whether a job that a lane has should have ended.
@@ -364,7 +369,7 @@ impl Excuses {
                 own || (call.provider == ProviderId::Pkcs11 && (self.other_device.touches(received) || away))
             }
             Status::PsaErrorDataCorrupt => {
-                call.meaning.key().is_some_and(|key| scene.store.is_unreadable(key))
+                call.meaning.key().is_some_and(|key| scene.store.was_unreadable(key, received))
                     || self.deletion_hampered(call, received, scene)
             }
             Status::PsaErrorInsufficientMemory => {
@@ -426,6 +431,14 @@ impl Excuses {
             .is_some_and(|window| window.touches(received))
     }
 
+    /// Whether it is known now what a provider can do. Of one that is not configured any more it is what it was, for
+    /// requests that came before.
+    pub(crate) fn is_known(&self, provider: ProviderId) -> bool {
+        key_of(provider).is_none_or(|key| {
+            self.known.contains_key(&key) || self.removed.get(&key).is_some_and(|window| window.open)
+        })
+    }
+
     /// Whether it was not known what a provider can do when a request came.
     fn unknown(&self, provider: ProviderId, received: u64) -> bool {
         key_of(provider).is_some_and(|key| self.known.get(&key).is_none_or(|since| *since >= received))
@@ -439,7 +452,8 @@ impl Excuses {
         let Meaning::DeleteClient(application) = &call.meaning else { return false };
         let out_of_reach = scene.store.visible().keys.iter().any(|(identity, row)| {
             identity.application == *application
-                && (scene.store.is_unreadable(identity) || scene.fleet.owning().is_away(row.object))
+                && (scene.store.was_unreadable(identity, received)
+                    || scene.fleet.owning().is_away(row.object))
         });
         let removed = [ProviderId::MbedCrypto, ProviderId::Pkcs11];
         out_of_reach

@@ -52,6 +52,7 @@ impl World {
         self.workload.identities.time = real(self.stage.now);
         self.stage.heal(lasting.store);
         self.crash_at = None;
+        self.repair_perhaps(500);
         let base = self.auditor.config.clone();
         let reload = self.fleet.pin_refused || self.plan.config != base;
         self.plan.config = base;
@@ -64,7 +65,10 @@ impl World {
         }
         let from = self.stage.now.max(self.stage.stopped_until);
         self.auditor.healed = Some((from, patience(&self.plan.config)));
-        let late = self.clients.iter_mut().filter(|client| client.manner == Manner::ReadsLate);
+        let late = self
+            .clients
+            .iter_mut()
+            .filter(|client| matches!(client.manner, Manner::ReadsLate | Manner::ReadsSlowly));
         late.for_each(|client| client.manner = Manner::Good);
         self.difficult_client_comes();
     }

@@ -37,6 +37,7 @@ pub mod provider;
 pub mod queue;
 pub mod random;
 mod reload;
+mod room;
 pub mod run;
 pub mod scenario;
 pub mod sizes;

@@ -71,11 +71,15 @@ pub enum Oracle {
     SpecificationAgrees,
     /// Nobody has more keys or bytes than its quota, and nobody is refused who has fewer.
     Quota,
+    /// Nobody waits for a lane for longer than a request may, and a host is killed for what is late only.
+    WorkInTime,
+    /// Who waits for room gets it as soon as there is some, in order.
+    RoomInOrder,
 }
 
 impl Oracle {
     /// Every oracle.
-    pub const ALL: [Oracle; 32] = [
+    pub const ALL: [Oracle; 34] = [
         Oracle::I1Isolation,
         Oracle::I2NothingLost,
         Oracle::I3ObjectsAreRecords,
@@ -108,6 +112,8 @@ impl Oracle {
         Oracle::PinTriedOnce,
         Oracle::SpecificationAgrees,
         Oracle::Quota,
+        Oracle::WorkInTime,
+        Oracle::RoomInOrder,
     ];
 }
 
@@ -177,11 +183,12 @@ pub enum Mark {
     RetriesExhausted,
     QuotaFull,
     QuotaFreedThenRoom,
+    WaitsForRoomAlone,
 }
 
 impl Mark {
     /// Every mark.
-    pub const ALL: [Mark; 62] = [
+    pub const ALL: [Mark; 63] = [
         Mark::RecoveryFindsUnfinishedMaking,
         Mark::RecoveryFinishesRemoval,
         Mark::UnreadableRecordDisablesOneKey,
@@ -244,6 +251,7 @@ impl Mark {
         Mark::RetriesExhausted,
         Mark::QuotaFull,
         Mark::QuotaFreedThenRoom,
+        Mark::WaitsForRoomAlone,
     ];
 }
 

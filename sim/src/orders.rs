@@ -111,6 +111,13 @@ impl Auditor {
                 self.findings.check(Oracle::DestroyWaitsForUses, there, || {
                     format!("{} is used after its name is gone", key.object)
                 });
+                let mut rows = scene.store.possible().iter().flat_map(|tables| tables.keys.values());
+                let row = rows.find(|row| row.object == key.object);
+                let device = row.and_then(|row| row.record.decode().ok()).map(|record| record.device);
+                let same = device.is_none() || device.as_ref() == self.work.device(lane.host);
+                self.findings.check(Oracle::I13Corruption, same, || {
+                    format!("{} of {device:?} is used by a host that has another device", key.object)
+                });
                 let made = scene.fleet.made.get(key.object);
                 let same = made.is_some_and(|made| {
                     made.attributes == key.attributes
@@ -123,13 +130,17 @@ impl Auditor {
             }
             _ => {}
         }
+        let deadlines = &self.configurations.current().deadlines;
+        self.work.given(lane, ticket, matches!(job, Job::Open), deadlines, scene.now);
         self.truth.started(ticket, job);
         self.excuses.started(ticket, lane.host, scene.now);
     }
 
     /// The outcome of a job is delivered.
     pub fn finished(&mut self, ticket: Ticket, outcome: &Outcome, fleet: &Fleet, (moment, now): (u64, u64)) {
-        let provider = self.excuses.provider_of(ticket);
+        let host = self.excuses.host_of(ticket);
+        self.ends_in_time(ticket, outcome, host, now);
+        let provider = host.map(|host| host.provider);
         if let Some(verdict) = provider.and_then(|provider| self.fairness.ended(provider, ticket, now)) {
             self.findings.peak("lane time", verdict.difference, verdict.allowed);
             self.findings.check(Oracle::I9Fairness, verdict.difference <= verdict.allowed, || {
@@ -146,6 +157,7 @@ impl Auditor {
                 self.mark_removed(object, half);
             }
         }
+        self.waits_again(ticket, outcome, now);
         let made = self.making.remove(&ticket).filter(|object| fleet.holds(*object));
         if matches!(outcome, Outcome::Unknown | Outcome::LaneLost) {
             made.into_iter().for_each(|object| self.marks.answer_lost(object));
@@ -170,6 +182,16 @@ impl Auditor {
             }
             None if !told => self.mark_late(id),
             None => {}
+        }
+    }
+
+    /// What makes a key and had no effect is tried again: whoever waits for the key waits for a lane again.
+    fn waits_again(&mut self, ticket: Ticket, outcome: &Outcome, now: u64) {
+        let idle = matches!(outcome, Outcome::NoEffect | Outcome::Busy | Outcome::RebuildNeeded);
+        let request = self.jobs.get(&ticket).copied().flatten().filter(|_| idle);
+        let id = request.and_then(|request| self.requests.get(&request)).copied();
+        if let Some(id) = id.filter(|id| self.open.get(id).is_some_and(|open| open.creates.is_some())) {
+            self.begins_to_wait(id, now);
         }
     }
 }

@@ -216,6 +216,8 @@ pub struct Plan {
     pub saturates: bool,
     /// One of them has one request at a time, which takes long.
     pub pauses: bool,
+    /// The names are three instead of a hundred, one for each client, and clients leave before they are answered.
+    pub leaves: bool,
     /// Number of application names in use.
     pub applications: u64,
     /// Lanes per host of the owning provider.
@@ -235,6 +237,7 @@ impl Plan {
             kept: (0, 1),
             saturates: false,
             pauses: false,
+            leaves: false,
             applications: 3,
             lanes: 2,
         }
@@ -253,7 +256,8 @@ impl Plan {
         knobs::turn(&mut plan.config, random);
         if plan.config.limits.body_length > 4096 {
             let hashes = KINDS.iter().position(|kind| *kind == Kind::Hash);
-            hashes.into_iter().for_each(|index| plan.weights.operations[index] = 40);
+            hashes.into_iter().for_each(|index| plan.weights.operations[index] = 200);
+            plan.crowd(random);
         }
         if random.chance(Domain::Swarm, 80) {
             plan.saturate(random);
@@ -276,10 +280,23 @@ impl Plan {
 }
 
 impl Plan {
+    /// Room is asked for by several peer groups at a time, by some of them for long.
+    fn crowd(&mut self, random: &mut Random) {
+        self.applications = 6;
+        self.pause = self.pause.min(2_000);
+        if random.chance(Domain::Swarm, 500) {
+            self.weights.misbehaves = self.weights.misbehaves.max(400);
+        }
+        if random.chance(Domain::Swarm, 500) {
+            self.kept = (500, 8);
+        }
+    }
+
     /// A world whose lanes are never idle and in which nothing goes wrong: fairness shows here.
     fn saturate(&mut self, random: &mut Random) {
         self.saturates = true;
         self.pauses = random.chance(Domain::Swarm, 400);
+        self.leaves = random.chance(Domain::Swarm, 300);
         self.pause = 1;
         let Weights { operations, read_time, .. } = self.weights;
         self.weights = Weights { operations, read_time, ..Weights::default() };

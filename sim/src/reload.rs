@@ -30,6 +30,17 @@ impl World {
         self.next_reload();
     }
 
+    /// The daemon is given other limits while a page is read.
+    pub(crate) fn reload_limits(&mut self) {
+        if self.stage.weights.reload_within == 0 || self.service.is_none() {
+            return;
+        }
+        self.stage.faults.strikes(Family::Process);
+        self.mark_reload();
+        self.plan.config.limits.page = *self.stage.random.pick(Domain::Crash, &[1, 2, 256]);
+        self.tell_configuration();
+    }
+
     fn mark_reload(&mut self) {
         if self.service.is_none() {
             return;
@@ -50,7 +61,7 @@ impl World {
         let base = &self.auditor.config;
         let (config, random) = (&mut self.plan.config, &mut self.stage.random);
         let provider = *random.pick(draw, &[SEALING, OWNING]);
-        match random.between(draw, 0, 16) {
+        match random.between(draw, 0, 18) {
             0 => {}
             1 => config.limits.page = *random.pick(draw, &[1, 2, 256]),
             2 => match config.providers.remove(&provider) {
@@ -94,6 +105,11 @@ impl World {
                     None => {}
                 }
             }
+            // Where there is little, so that somebody may wait for it.
+            15 | 16 if base.limits.request_memory < 16 << 20 => {
+                let times = random.between(draw, 1, 3);
+                config.limits.request_memory = times * base.limits.request_memory;
+            }
             _ => {
                 let keys: Vec<_> = config.listeners.keys().copied().collect();
                 let listener = random.pick(draw, &keys);
@@ -111,6 +127,7 @@ impl World {
             return self.feed(Input::Reconfigured { config: Box::new(config) });
         }
         self.reloads += 1;
+        self.most_memory = self.most_memory.max(config.limits.request_memory);
         // A host that is let go before it has logged in never serves.
         let revisions = std::mem::take(&mut self.revisions);
         let stays = |host: &HostKey| {

@@ -17,9 +17,6 @@ use parsecd_core::output::Output;
 use parsecd_wire::header::{HEADER_LENGTH, RawHeader};
 use std::collections::VecDeque;
 
-/// Bytes the kernel keeps for a client that does not read.
-const BUFFER: usize = 4096;
-
 impl World {
     pub(crate) fn accept(&mut self, listener: ListenerKey) {
         let Some(service) = &self.service else { return };
@@ -159,6 +156,9 @@ impl World {
         let now = self.last_instant;
         let Some(link) = self.links.get_mut(&connection) else { return };
         link.reads_on(now);
+        self.has_room(connection);
+        self.reading.push(connection);
+        let Some(link) = self.links.get_mut(&connection) else { return };
         if std::mem::take(&mut link.read_blocked) {
             if std::mem::take(&mut link.pipeline_full) {
                 self.auditor.findings.mark(Mark::ResumesReading);
@@ -214,6 +214,7 @@ impl World {
             self.stage.after(0, Event::Readable(connection));
         }
         self.feed(Input::BytesReceived { connection, bytes: &bytes });
+        self.is_let_in_or_waits(connection);
         if let (Some(service), Some(link)) = (&self.service, self.links.get_mut(&connection))
             && service.read_budget(connection) == 0
         {
@@ -409,7 +410,7 @@ impl World {
             return self.lose(connection);
         }
         let client = &mut self.clients[id];
-        let room = BUFFER.saturating_sub(client.inbox.len());
+        let room = client.buffer().saturating_sub(client.inbox.len());
         if room == 0 {
             link.write_blocked = true;
             return;
@@ -475,6 +476,8 @@ impl World {
 
     pub(crate) fn lose(&mut self, connection: ConnectionKey) {
         let Some(link) = self.links.remove(&connection) else { return };
+        self.room.remove(&connection);
+        self.entered.remove(&connection);
         let id = link.client;
         if link.first_at.is_some() {
             self.auditor.findings.mark(Mark::DisconnectWithPartialFrame);
@@ -493,6 +496,8 @@ impl World {
     }
 
     pub(crate) fn cut_all(&mut self) {
+        self.room.clear();
+        self.entered.clear();
         for (_, link) in std::mem::take(&mut self.links) {
             self.client_gone(link.client);
         }

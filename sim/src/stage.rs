@@ -96,6 +96,8 @@ pub enum Event {
     Identity,
     /// The daemon is given another configuration.
     Reload,
+    /// The daemon is given other limits, while the store is asked for a page.
+    ReloadOfLimits,
     /// The store goes, or comes back.
     Store,
     /// The daemon of this life is told to stop.
@@ -119,6 +121,7 @@ impl Event {
                 | Event::MoreWork(_)
                 | Event::Stop(_)
                 | Event::Reload
+                | Event::ReloadOfLimits
                 | Event::Store
                 | Event::Flush
         )
@@ -347,7 +350,15 @@ impl Stage {
     pub fn heal(&mut self, lasting: Option<GroupFate>) {
         self.lasting = lasting;
         self.queue.retain(|event| {
-            !matches!(event, Event::Clock | Event::Identity | Event::Reload | Event::Store | Event::Stop(_))
+            !matches!(
+                event,
+                Event::Clock
+                    | Event::Identity
+                    | Event::Reload
+                    | Event::ReloadOfLimits
+                    | Event::Store
+                    | Event::Stop(_)
+            )
         });
         let Weights { operations, read_time, .. } = self.weights;
         self.weights = Weights { operations, read_time, ..Weights::default() };

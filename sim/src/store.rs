@@ -108,6 +108,8 @@ pub struct Store {
     states: Vec<Tables>,
     pending: Vec<(Ticket, Mutation)>,
     damaged: BTreeMap<KeyIdentity, Damage>,
+    /// Rows that were damaged, and the step after which they were not any more.
+    repaired: BTreeMap<KeyIdentity, u64>,
     backup: Tables,
     version: Version,
 }
@@ -128,6 +130,7 @@ impl Default for Store {
             states: vec![Tables::default()],
             pending: Vec::new(),
             damaged: BTreeMap::new(),
+            repaired: BTreeMap::new(),
             backup: Tables::default(),
             version: Version::default(),
         }
@@ -185,7 +188,23 @@ impl Store {
         std::mem::replace(&mut self.version, version)
     }
 
-    /// Damages the row of a name for good.
+    /// Whether a row is damaged, or was in step `since` or later.
+    pub fn was_unreadable(&self, identity: &KeyIdentity, since: u64) -> bool {
+        self.is_unreadable(identity) || self.repaired.get(identity).is_some_and(|until| *until >= since)
+    }
+
+    /// Rows that are damaged.
+    pub fn damaged(&self) -> impl Iterator<Item = &KeyIdentity> {
+        self.damaged.keys()
+    }
+
+    /// An operator repairs a row after step `moment`.
+    pub fn repair(&mut self, identity: &KeyIdentity, moment: u64) {
+        self.damaged.remove(identity);
+        self.repaired.insert(identity.clone(), moment);
+    }
+
+    /// Damages the row of a name, until it is repaired.
     pub fn damage(&mut self, identity: KeyIdentity, damage: Damage) {
         self.damaged.insert(identity, damage);
     }

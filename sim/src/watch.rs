@@ -2,7 +2,7 @@
 
 use crate::canary::Reader;
 use parsecd_core::identity::ApplicationIdentity;
-use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, RequestId, Ticket};
+use parsecd_core::ids::{ConnectionKey, HostKey, LaneKey, ObjectId, RequestId, Ticket};
 use parsecd_core::observer::{Answered, Event, Observer};
 use parsecd_wire::{Opcode, Status};
 
@@ -42,8 +42,8 @@ pub enum Seen {
     Request(RequestId, &'static str, &'static str),
     /// A key's life changed its state.
     KeyLife(ObjectId, &'static str, &'static str),
-    /// A signature was wrong, and did not leave.
-    WrongSignature(RequestId),
+    /// A signature that this host has made was wrong, and did not leave.
+    WrongSignature(RequestId, HostKey),
     /// A key cannot be used: its provider has another device.
     OtherDevice,
     /// The core began or ended to doubt what the store says.
@@ -133,7 +133,7 @@ impl Observer for Watch {
             Event::Started { request, lane, ticket } => Seen::Started { request, lane, ticket },
             Event::RequestTransition { request, from, to } => Seen::Request(request, from, to),
             Event::KeyLifeTransition { object, from, to } => Seen::KeyLife(object, from, to),
-            Event::WrongSignature { request, .. } => Seen::WrongSignature(request),
+            Event::WrongSignature { request, host } => Seen::WrongSignature(request, host),
             Event::OtherDevice { .. } => Seen::OtherDevice,
             Event::StoreDoubt { began } => Seen::StoreDoubt(began),
             Event::Answered(answered) => {

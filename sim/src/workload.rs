@@ -43,6 +43,8 @@ pub struct Workload {
     limits: Limits,
     /// See [`Plan::pauses`].
     pauses: bool,
+    /// See [`Plan::leaves`].
+    leaves: bool,
     asked: u64,
     /// How the next request is encoded, if not by `wire`.
     encoding: Option<Encoding>,
@@ -64,6 +66,7 @@ impl Workload {
             kept,
             limits: plan.config.limits.clone(),
             pauses: plan.pauses,
+            leaves: plan.leaves,
             asked: 0,
             encoding: None,
             signatures: Vec::new(),
@@ -107,10 +110,14 @@ impl Workload {
     pub fn saturating(&mut self, principal: u64, random: &mut Random) -> Vec<Call> {
         let draw = Domain::Workload;
         let count = random.between(draw, 20, 64);
+        let own = if self.leaves { Some(random.between(draw, 1, 3)) } else { None };
         let mut calls: Vec<Call> = (0..count)
             .map(|_| {
                 let auth = match principal {
-                    0 => Auth::Direct(format!("name {}", random.between(draw, 1, 100))),
+                    0 => {
+                        let name = own.unwrap_or_else(|| random.between(draw, 1, 100));
+                        Auth::Direct(format!("name {name}"))
+                    }
                     uid => Auth::Unix(2000 + uid as u32),
                 };
                 let size = match self.pauses {
@@ -370,6 +377,10 @@ impl Workload {
             short @ 0..4 => [0, 1, 100, 3000][short as usize],
             _ => self.longest_input(algorithm, compares) + random.between(draw, 0, 2) as usize - 1,
         };
+        // Where bodies may be large most are, and they differ: one has room where another has none.
+        let large = self.limits.body_length > 4096 && random.chance(draw, 700);
+        let longest = u64::from(self.limits.body_length) - 100;
+        let length = if large { random.between(draw, 16_500, longest) as usize } else { length };
         let input = canary::mark(crypto::expand(random.bits(draw), length));
         if !compares {
             let operation = Operation::PsaHashCompute { algorithm, input: input.clone().into() };

@@ -84,6 +84,14 @@ pub struct World {
     pub(crate) plan: Plan,
     pub(crate) service: Option<Box<Service>>,
     pub(crate) links: BTreeMap<ConnectionKey, Link>,
+    /// Connections that the core wants to read on in this step.
+    pub(crate) reading: Vec<ConnectionKey>,
+    /// Connections whose first request had room at once, or was given it.
+    pub(crate) entered: BTreeSet<ConnectionKey>,
+    /// Connections that wait for room, and since when.
+    pub(crate) room: BTreeMap<ConnectionKey, u64>,
+    /// Largest `request_memory` that this life was given.
+    pub(crate) most_memory: u64,
     /// Clients that have connected and were not accepted, by listener.
     pub(crate) backlog: BTreeMap<ListenerKey, VecDeque<usize>>,
     /// Listeners at which nobody is accepted for now.
@@ -154,6 +162,10 @@ impl World {
             counts: Counts::default(),
             service: None,
             links: BTreeMap::new(),
+            reading: Vec::new(),
+            entered: BTreeSet::new(),
+            room: BTreeMap::new(),
+            most_memory: 0,
             backlog: BTreeMap::new(),
             accept_blocked: BTreeSet::new(),
             generations: Vec::new(),
@@ -347,6 +359,7 @@ impl World {
             Event::Clock => self.disturb_clocks(),
             Event::Identity => self.disturb_identities(),
             Event::Reload => self.reload(),
+            Event::ReloadOfLimits => self.reload_limits(),
             Event::Store => self.disturb_store(),
             Event::Request => self.request(),
             Event::DifficultClient => self.difficult_client_comes(),
@@ -367,6 +380,9 @@ impl World {
         let calls = self.next_calls();
         let mut client = Client::new(calls, &self.plan, &mut self.stage);
         client.hasty |= self.plan.saturates;
+        if self.plan.leaves && self.stage.random.chance(Domain::Socket, 250) {
+            client.leaves_early(&mut self.stage);
+        }
         if comes {
             self.connect(client);
         }
@@ -432,6 +448,7 @@ impl World {
         self.auditor.seen(watch.seen, &self.calls, scene);
         given_up.into_iter().for_each(|connection| self.is_given_up(connection));
         self.finished.clear();
+        self.reading.clear();
         self.fork();
         if self.dies_here() {
             return;
@@ -448,10 +465,15 @@ impl World {
             }
         }
         self.outputs = outputs;
+        self.check_reading();
+        self.auditor.check_executor();
         answered.into_iter().for_each(|connection| self.answers_appear(connection));
         taken.into_iter().for_each(|connection| self.check_pipeline(connection));
         for (connection, finish) in std::mem::take(&mut self.finished) {
             self.check_finish(connection, finish);
+        }
+        if !self.room.is_empty() {
+            self.check_room();
         }
         self.check_step(ordered);
     }
@@ -463,7 +485,12 @@ impl World {
         let Some(service) = &self.service else { return };
         self.stage.trace.checkpoint(|| service.fingerprint());
         let memory = service.memory();
-        let owed = Owed { tickets: self.owed, deletions: self.auditor.deletions, lanes: self.fleet.lanes() };
+        let owed = Owed {
+            tickets: self.owed,
+            deletions: self.auditor.deletions,
+            lanes: self.fleet.lanes(),
+            memory: self.most_memory,
+        };
         let (work, per_step) = bounds::step(&memory, &self.plan.config.limits, owed, ordered);
         self.auditor.findings.check(Oracle::I8BoundedStep, work <= per_step, || {
             format!("one step orders {work}, of {per_step} it may: {memory:?}")
@@ -565,6 +592,7 @@ impl World {
         }
         self.other_limits();
         self.change_version();
+        self.most_memory = self.plan.config.limits.request_memory;
         let mut boot = [0; 16];
         boot[..8].copy_from_slice(&crate::trace::digest(&("boot", self.stage.boot)).to_be_bytes());
         boot[8..].copy_from_slice(&crate::trace::digest(&self.stage.boot).to_be_bytes());

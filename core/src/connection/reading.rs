@@ -83,14 +83,16 @@ impl Step<'_> {
     /// Reserves room for an announced request that is larger than the connection's allowance.
     fn make_room(&mut self, key: ConnectionKey) {
         let limit = self.state.config.limits.request_memory;
-        let Some(connection) = self.state.connections.get_mut(&key) else { return };
+        let Some(connection) = self.state.connections.get(&key) else { return };
         let announced = connection.reader.announced().unwrap_or(0);
         if announced <= u64::from(ALLOWANCE) || connection.reserved > 0 {
             return;
         }
         let group = connection.peer.group;
         let room = self.state.waiting_for_room.is_empty_for(group)
+            && !self.memory_is_waited_for()
             && self.state.accounts.reserve(group, 0, announced, limit);
+        let Some(connection) = self.state.connections.get_mut(&key) else { return };
         if room {
             connection.reserved = announced;
         } else {

@@ -79,6 +79,18 @@ impl Step<'_> {
         None
     }
 
+    /// Whether somebody waits for memory, and not for a share of it: whoever comes now comes later.
+    pub(super) fn memory_is_waited_for(&self) -> bool {
+        let limit = self.state.config.limits.request_memory;
+        let mut fronts = self.state.waiting_for_room.groups.values().filter_map(BTreeSet::first);
+        fronts.any(|(_, key)| {
+            self.state.connections.get(key).is_some_and(|connection| {
+                let announced = connection.reader.announced().unwrap_or(0);
+                self.state.accounts.room(connection.peer.group, 0, announced, limit) == Room::Full
+            })
+        })
+    }
+
     /// Takes a connection out of the queue if it is in there.
     pub(super) fn leave_room_queue(&mut self, key: ConnectionKey) {
         if let Some(connection) = self.state.connections.get(&key)

@@ -95,6 +95,19 @@ fn no_peer_group_takes_the_room_of_all_others() {
 }
 
 #[test]
+fn whoever_comes_later_does_not_get_the_room_that_another_group_waits_for() {
+    let mut world = world(Limits { request_memory: 150_000, ..Limits::default() });
+    announces(&mut world, UID, 70_000);
+    let leaves = announces(&mut world, UID + 1, 60_000);
+    let waiting = announces(&mut world, UID + 2, 50_000);
+    assert_eq!(world.service.read_budget(waiting), 0);
+    let small = announces(&mut world, UID + 3, 18_000);
+    assert_eq!(world.service.read_budget(small), 0, "there is room, and somebody waits for it and for more");
+    world.lose(leaves);
+    assert_eq!(world.read_again, [waiting, small]);
+}
+
+#[test]
 fn whoever_neither_takes_his_answers_nor_ends_his_request_is_cut_off() {
     let mut world = world(Limits::default());
     world.reads = false;

@@ -2,7 +2,7 @@
 
 use super::Auditor;
 use super::Scene;
-use crate::call::Call;
+use crate::call::{Call, Meaning};
 use crate::configurations::{self, Configurations};
 use crate::lifecycle;
 use crate::limit::Limit;
@@ -10,11 +10,12 @@ use crate::oracle::{Mark, Oracle};
 use crate::store::Store;
 use crate::watch::Seen;
 use parsecd_core::config::Config;
-use parsecd_core::ids::{ConnectionKey, LaneKey, ProviderKey, RequestId, Ticket};
+use parsecd_core::ids::{ConnectionKey, LaneKey, ObjectId, ProviderKey, RequestId, Ticket};
 
 impl Auditor {
     /// What the observer saw in a step.
     pub fn seen(&mut self, seen: Vec<Seen>, calls: &[Call], scene: Scene<'_>) {
+        let mut follower = None;
         for event in seen {
             match event {
                 Seen::Received { request, connection, generation } => {
@@ -45,15 +46,19 @@ impl Auditor {
                 Seen::Started { request, lane, ticket } => {
                     self.given(request, lane, ticket, calls, scene.now);
                     self.jobs.insert(ticket, request);
+                    if let Some(id) = request.and_then(|request| self.requests.get(&request)).copied() {
+                        self.has_waited(id, scene.now);
+                    }
                     let open = request.and_then(|request| self.requests.get(&request));
                     if let Some(open) = open.and_then(|id| self.open.get_mut(id)) {
                         open.work.jobs.push(ticket);
                     }
                 }
                 Seen::Request(request, from, to) => {
-                    self.waits(request, from, to, calls);
+                    self.waits(request, from, to, calls, scene.now);
                     if to == "Following" {
                         self.follows(request);
+                        follower = self.requests.get(&request).copied();
                     }
                     if to == lifecycle::IN_HAND {
                         continue;
@@ -68,12 +73,14 @@ impl Auditor {
                 Seen::KeyLife(object, from, to) => {
                     self.key_goes_on(object, (from, to), calls, scene.moment);
                     let before = self.lives.insert(object, to);
+                    self.life_waits(object, (from, to), follower.take(), scene.now);
                     let fits = lifecycle::key_life(from, to) && before.unwrap_or("None") == from;
                     self.findings.check(Oracle::I20Lifecycle, fits, || {
                         format!("the life of {object} goes from {from} to {to}, it was {before:?}")
                     });
                 }
-                Seen::WrongSignature(request) => {
+                Seen::WrongSignature(request, host) => {
+                    self.work.is_guilty(host);
                     self.findings.mark(Mark::WrongResultCaught);
                     let open = self.requests.get(&request).and_then(|id| self.open.get_mut(id));
                     open.into_iter().for_each(|open| open.work.ended_badly());
@@ -83,6 +90,7 @@ impl Auditor {
                 Seen::Answered { request, connection: Some(_), status, generation } => {
                     let Some(&id) = self.requests.get(&request) else { continue };
                     self.check_generation(id, generation);
+                    self.has_waited(id, scene.now);
                     if let Some(call) = calls.get(id) {
                         self.decided(id, call, status, scene);
                     }
@@ -141,8 +149,24 @@ impl Auditor {
     }
 
     /// A request begins or ends to wait for a lane.
-    fn waits(&mut self, request: RequestId, from: &str, to: &str, calls: &[Call]) {
+    fn waits(&mut self, request: RequestId, from: &str, to: &str, calls: &[Call], now: u64) {
         let Some(&id) = self.requests.get(&request) else { return };
+        if matches!(from, "Queued" | "Verifying") {
+            self.has_waited(id, now);
+        }
+        if matches!(to, "Queued" | "Verifying") {
+            self.begins_to_wait(id, now);
+        }
+        let before = self.states.get(&request).copied();
+        let executor = self.configurations.current().executor.as_ref();
+        if let (Some(Meaning::Hash { algorithm, .. }), Some(executor)) =
+            (calls.get(id).map(|call| &call.meaning), executor)
+            && to == "Queued"
+            && before != Some("Running")
+            && executor.capabilities.hashes.contains(algorithm)
+        {
+            self.work.waits_for_executor(id);
+        }
         if from == "Queued" {
             self.fairness.left(id);
         }
@@ -154,6 +178,20 @@ impl Auditor {
             let (distances, limits) = (&mut self.findings.distances, &self.configurations.current().limits);
             distances.note(Limit::Queue, waiting, limits);
             distances.note(Limit::TenantQueue, of_tenant, limits);
+        }
+    }
+
+    /// A request waits with the life of a key for a lane that makes it.
+    fn life_waits(&mut self, object: ObjectId, (from, to): (&str, &str), follower: Option<usize>, now: u64) {
+        if from == "None" {
+            follower.into_iter().for_each(|id| self.work.follows(object, id));
+        }
+        if to == "Making" {
+            let follower = self.work.follower(object);
+            follower.into_iter().for_each(|id| self.begins_to_wait(id, now));
+        }
+        if to == "None" {
+            self.work.forgets(object);
         }
     }
 

@@ -4,6 +4,7 @@ use crate::auditor::{Open, Scene};
 use crate::call::{Call, KeyUse, Meaning};
 use crate::deadlines::InForce;
 use crate::plan::{OWNING, SEALING};
+use crate::stage::MICRO;
 use crate::truth::{Leads, leads_now};
 use parsecd_core::config::Config;
 use parsecd_core::ids::{HostKey, ProviderKey, Ticket};
@@ -198,9 +199,10 @@ impl Excuses {
         self.configured(config, moment);
     }
 
-    /// How long a request waits that is told so, at least.
+    /// How long a request waits that is told so, at least. The core's clock is ahead by a nanosecond for each of the
+    /// inputs that came at one instant.
     fn queue(&self) -> u64 {
-        self.deadlines.shortest.queue.as_nanos() as u64
+        (self.deadlines.shortest.queue.as_nanos() as u64).saturating_sub(MICRO)
     }
 
     /// The daemon is given this configuration.

@@ -1,5 +1,8 @@
 //! I7: what the core may hold, worked out from `Limits` and from what the world owes it.
 
+use crate::limit::Limit;
+use crate::oracle::Oracle;
+use crate::world::World;
 use parsecd_core::config::Limits;
 use parsecd_core::service::MemoryReport;
 
@@ -50,4 +53,45 @@ pub fn bounds(memory: &MemoryReport, limits: &Limits, owed: Owed) -> [(&'static 
         ("outgoing", memory.outgoing, open * answers),
         ("cache", memory.cache, limits.cache),
     ]
+}
+
+impl World {
+    /// What holds after each step, in which so much was ordered.
+    pub(crate) fn check_step(&mut self, ordered: u64) {
+        if let Some(broken) = self.fleet.made.take_broken().into_iter().next() {
+            self.auditor.findings.check(Oracle::I13Corruption, false, || broken);
+        }
+        let Some(service) = &self.service else { return };
+        self.stage.trace.checkpoint(|| service.fingerprint());
+        let memory = service.memory();
+        let owed = Owed {
+            tickets: self.owed,
+            deletions: self.auditor.deletions,
+            lanes: self.fleet.lanes(),
+            memory: self.most_memory,
+        };
+        let (work, per_step) = step(&memory, &self.plan.config.limits, owed, ordered);
+        self.auditor.findings.check(Oracle::I8BoundedStep, work <= per_step, || {
+            format!("one step orders {work}, of {per_step} it may: {memory:?}")
+        });
+        let bounds = bounds(&memory, &self.plan.config.limits, owed);
+        let exceeded = bounds.iter().find(|(_, size, bound)| size > bound);
+        if self.moment.is_multiple_of(64) {
+            let findings = &mut self.auditor.findings;
+            bounds.iter().for_each(|(name, size, bound)| findings.peak(name, *size, *bound));
+        }
+        self.note_distances(&memory);
+        self.auditor.findings.check(Oracle::I7Memory, exceeded.is_none(), || {
+            format!("{exceeded:?} is more than it may be: {memory:?}, {owed:?}")
+        });
+    }
+
+    /// How near what is held now comes to the limits.
+    fn note_distances(&mut self, memory: &MemoryReport) {
+        let limits = &self.plan.config.limits;
+        let distances = &mut self.auditor.findings.distances;
+        distances.note(Limit::Connections, memory.connections, limits);
+        distances.note(Limit::Cache, memory.cache, limits);
+        distances.note(Limit::RequestMemory, memory.reserved, limits);
+    }
 }

@@ -2,14 +2,12 @@
 //! outputs, and lets it die.
 
 use crate::auditor::{Auditor, Scene};
-use crate::bounds::{self, Owed};
 use crate::call::Call;
 use crate::client::Client;
 use crate::clock::real;
 use crate::faults::Family;
 use crate::fork::{Forks, outlives};
 use crate::lasting::Lasting;
-use crate::limit::Limit;
 use crate::link::{Finish, Link};
 use crate::oracle::{Mark, Oracle};
 use crate::plan::Plan;
@@ -476,44 +474,6 @@ impl World {
             self.check_room();
         }
         self.check_step(ordered);
-    }
-
-    fn check_step(&mut self, ordered: u64) {
-        if let Some(broken) = self.fleet.made.take_broken().into_iter().next() {
-            self.auditor.findings.check(Oracle::I13Corruption, false, || broken);
-        }
-        let Some(service) = &self.service else { return };
-        self.stage.trace.checkpoint(|| service.fingerprint());
-        let memory = service.memory();
-        let owed = Owed {
-            tickets: self.owed,
-            deletions: self.auditor.deletions,
-            lanes: self.fleet.lanes(),
-            memory: self.most_memory,
-        };
-        let (work, per_step) = bounds::step(&memory, &self.plan.config.limits, owed, ordered);
-        self.auditor.findings.check(Oracle::I8BoundedStep, work <= per_step, || {
-            format!("one step orders {work}, of {per_step} it may: {memory:?}")
-        });
-        let bounds = bounds::bounds(&memory, &self.plan.config.limits, owed);
-        let exceeded = bounds.iter().find(|(_, size, bound)| size > bound);
-        if self.moment.is_multiple_of(64) {
-            let findings = &mut self.auditor.findings;
-            bounds.iter().for_each(|(name, size, bound)| findings.peak(name, *size, *bound));
-        }
-        self.note_distances(&memory);
-        self.auditor.findings.check(Oracle::I7Memory, exceeded.is_none(), || {
-            format!("{exceeded:?} is more than it may be: {memory:?}, {owed:?}")
-        });
-    }
-
-    /// How near what is held now comes to the limits.
-    fn note_distances(&mut self, memory: &MemoryReport) {
-        let limits = &self.plan.config.limits;
-        let distances = &mut self.auditor.findings.distances;
-        distances.note(Limit::Connections, memory.connections, limits);
-        distances.note(Limit::Cache, memory.cache, limits);
-        distances.note(Limit::RequestMemory, memory.reserved, limits);
     }
 
     fn dies_here(&mut self) -> bool {

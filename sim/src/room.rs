@@ -59,13 +59,17 @@ impl World {
 
     /// A connection is read on: nobody may have waited longer whose peer group has nothing else.
     pub(crate) fn has_room(&mut self, connection: ConnectionKey) {
-        let since = self.room.remove(&connection);
+        // What is given up is read on to be thrown away.
+        let given_up = self.announced(connection).is_none();
+        let since = self.room.remove(&connection).filter(|_| !given_up);
         if since.is_some() {
             self.entered.insert(connection);
         }
         let passed = since.and_then(|since| {
             let before = self.room.iter().filter(|(_, other)| **other < since);
-            before.map(|(other, _)| *other).find(|other| self.is_alone(*other))
+            before
+                .map(|(other, _)| *other)
+                .find(|other| self.announced(*other).is_some() && self.is_alone(*other))
         });
         self.auditor.findings.check(Oracle::RoomInOrder, passed.is_none(), || {
             format!("{connection:?} gets room before {passed:?}, which has waited longer")

@@ -4,6 +4,7 @@
 mod audit;
 mod certain;
 mod fairness;
+mod lead;
 mod marks;
 mod quota;
 mod rest;

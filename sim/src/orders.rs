@@ -146,6 +146,15 @@ impl Auditor {
             self.findings.check(Oracle::I9Fairness, verdict.difference <= verdict.allowed, || {
                 format!("of two principals that wait, one has used more of the lanes: {verdict:?}")
             });
+            if let Some(swing) = verdict.swing {
+                self.findings.peak("lead of a principal", swing.seen, swing.allowed);
+                self.findings.check(Oracle::I9Fairness, swing.seen <= swing.allowed, || {
+                    format!("a principal was served that was ahead of another one that waited: {swing:?}")
+                });
+            }
+            if verdict.saturated {
+                self.findings.mark(Mark::FourTenantsSaturated);
+            }
         }
         let gone =
             matches!(outcome, Outcome::Done(Effect::Removed) | Outcome::Absent { login_confirmed: true, .. });

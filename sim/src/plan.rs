@@ -218,6 +218,8 @@ pub struct Plan {
     pub pauses: bool,
     /// The names are three instead of a hundred, one for each client, and clients leave before they are answered.
     pub leaves: bool,
+    /// What a device takes differs by a hundredth only.
+    pub steady: bool,
     /// Number of application names in use.
     pub applications: u64,
     /// Lanes per host of the owning provider.
@@ -238,6 +240,7 @@ impl Plan {
             saturates: false,
             pauses: false,
             leaves: false,
+            steady: false,
             applications: 3,
             lanes: 2,
         }
@@ -295,7 +298,8 @@ impl Plan {
     /// A world whose lanes are never idle and in which nothing goes wrong: fairness shows here.
     fn saturate(&mut self, random: &mut Random) {
         self.saturates = true;
-        self.pauses = random.chance(Domain::Swarm, 400);
+        self.pauses = random.chance(Domain::Swarm, 300);
+        self.steady = random.chance(Domain::Swarm, 700);
         self.leaves = random.chance(Domain::Swarm, 300);
         self.pause = 1;
         let Weights { operations, read_time, .. } = self.weights;

@@ -146,10 +146,12 @@ impl World {
     pub fn new(plan: Plan, random: Random, trace: Trace) -> Self {
         let mut stage = Stage::new(&plan, random, trace);
         stage.after(0, Event::Restart);
+        let mut auditor = Auditor::new(&plan.config);
+        auditor.fairness.even = plan.saturates && !plan.leaves;
         World {
             store: Store::default(),
             fleet: Fleet::new(&plan),
-            auditor: Auditor::new(&plan.config),
+            auditor,
             clients: Vec::new(),
             calls: Vec::new(),
             present: BTreeSet::new(),
@@ -208,6 +210,7 @@ impl World {
             }
         }
         self.stage.end_storm();
+        self.auditor.fairness.even = false;
         self.request_waits = false;
     }
 

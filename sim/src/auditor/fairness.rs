@@ -4,6 +4,7 @@
 //! when jobs were given to it and ended. A principal here is worked out from what the client showed and from
 //! its uid, so that a hundred names that clients give themselves are one.
 
+use super::lead::{Lead, Swing};
 use crate::call::Call;
 use parsecd_core::identity::{ApplicationIdentity, Principal};
 use parsecd_core::ids::{LaneKey, ProviderKey, Ticket};
@@ -39,11 +40,18 @@ pub struct Verdict {
     pub difference: u64,
     /// See `difference`.
     pub allowed: u64,
+    /// The same as near as can be, where it is known.
+    pub swing: Option<Swing>,
+    /// Four principals have waited for a thousand starts, and the swing has come within a tenth of what it may be:
+    /// told once.
+    pub saturated: bool,
 }
 
 /// The lanes of all providers.
 #[derive(Clone, Debug, Default)]
 pub struct Fairness {
+    /// All jobs of clients are of one kind and nothing goes wrong: see [`Lead`].
+    pub even: bool,
     providers: BTreeMap<ProviderKey, Shares>,
     /// Where each queued request waits.
     waiting: BTreeMap<usize, (ProviderKey, Principal, Tenant)>,
@@ -67,6 +75,10 @@ struct Shares {
     depth: u64,
     /// Starts while at least four principals wait.
     crowded: u64,
+    saturated: bool,
+    tight: bool,
+    told: bool,
+    lead: Lead,
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +93,9 @@ impl Fairness {
     pub fn queued(&mut self, id: usize, provider: ProviderKey, call: &Call) -> (u64, u64) {
         let (principal, tenant) = payer(call);
         let shares = self.providers.entry(provider).or_default();
+        if self.even && !shares.waiting.contains_key(&principal) {
+            shares.lead.begins(&principal);
+        }
         shares.begins(&principal, &tenant);
         let of_tenant = shares.waiting.get(&principal).and_then(|tenants| tenants.get(&tenant));
         let lengths = (shares.length, u64::from(of_tenant.copied().unwrap_or_default()));
@@ -91,7 +106,11 @@ impl Fairness {
     /// A request does not wait any more.
     pub fn left(&mut self, id: usize) {
         if let Some((provider, principal, tenant)) = self.waiting.remove(&id) {
-            self.providers.entry(provider).or_default().ends(&principal, &tenant);
+            let shares = self.providers.entry(provider).or_default();
+            shares.ends(&principal, &tenant);
+            if self.even && !shares.waiting.contains_key(&principal) {
+                shares.lead.ends(&principal);
+            }
         }
     }
 
@@ -100,9 +119,8 @@ impl Fairness {
         self.waiting.iter().find(|(_, (of, ..))| *of == provider).map(|(id, _)| *id)
     }
 
-    /// A lane is given a job. Whether a tenant that waits has been passed over too often, and whether this
-    /// was the thousandth start in a row while four principals waited.
-    pub fn started(&mut self, lane: LaneKey, ticket: Ticket, call: Option<&Call>, now: u64) -> (bool, bool) {
+    /// A lane is given a job. Whether a tenant that waits has been passed over too often.
+    pub fn started(&mut self, lane: LaneKey, ticket: Ticket, call: Option<&Call>, now: u64) -> bool {
         let shares = self.providers.entry(lane.host.provider).or_default();
         let payer = call.map(payer);
         let principal = payer.as_ref().map(|(principal, _)| principal.clone());
@@ -110,18 +128,26 @@ impl Fairness {
             // Somebody may pay for it who waits.
             shares.since.values_mut().for_each(|since| since.clone_from(&shares.used));
         }
+        let whose = principal.clone();
         shares.lanes.entry(lane).or_default().push_back(Given { ticket, principal, began: now });
         let depth = shares.lanes.values().map(|jobs| jobs.len() as u64).sum();
         shares.depth = shares.depth.max(depth);
+        if self.even {
+            shares.lead.started(ticket, whose.as_ref(), depth);
+        }
         shares.crowded = if shares.waiting.len() >= 4 { shares.crowded + 1 } else { 0 };
-        let skipped = payer.is_some_and(|(principal, tenant)| shares.turn(&principal, &tenant));
-        (skipped, shares.crowded == 1000)
+        shares.saturated |= shares.crowded >= 1000;
+        let most = if self.even { 1 } else { 2 };
+        payer.is_some_and(|(principal, tenant)| shares.turn(&principal, &tenant, most))
     }
 
     /// A lane gives a job back.
     pub fn ended(&mut self, provider: ProviderKey, ticket: Ticket, now: u64) -> Option<Verdict> {
         let shares = self.providers.get_mut(&provider)?;
-        let principal = shares.take(ticket, now)?;
+        let (principal, took) = shares.take(ticket, now)?;
+        let swing = if self.even { shares.lead.ended(ticket, took) } else { None };
+        shares.tight |= swing.is_some_and(|swing| swing.seen * 10 >= swing.allowed * 9);
+        let principal = principal?;
         // One longest job, and three times what lanes hold: what was under way when both began to wait, what
         // is under way now (both are charged by what such jobs take on average), and where a newcomer starts.
         let allowed = shares.longest * (3 * shares.depth + 1);
@@ -129,7 +155,9 @@ impl Fairness {
             return None;
         }
         let difference = shares.widest(&principal).max(shares.ahead(&principal))?;
-        Some(Verdict { difference, allowed })
+        let saturated = shares.saturated && shares.tight && !shares.told;
+        shares.told |= saturated;
+        Some(Verdict { difference, allowed, swing, saturated })
     }
 }
 
@@ -171,7 +199,7 @@ impl Shares {
     }
 
     /// A tenant's work was started. Whether another one of the principal waits that should have been.
-    fn turn(&mut self, principal: &Principal, tenant: &Tenant) -> bool {
+    fn turn(&mut self, principal: &Principal, tenant: &Tenant, most: u32) -> bool {
         let mut skipped = false;
         for ((of, low, high), (lows, highs)) in &mut self.turns {
             if of != principal || (low != tenant && high != tenant) {
@@ -179,27 +207,28 @@ impl Shares {
             }
             let count = if low == tenant { &mut *lows } else { &mut *highs };
             *count += 1;
-            skipped |= lows.abs_diff(*highs) > 2;
+            skipped |= lows.abs_diff(*highs) > most;
         }
         skipped && self.longest <= SHORT
     }
 
-    /// Takes a job off its lane and charges it. Whose it was.
-    fn take(&mut self, ticket: Ticket, now: u64) -> Option<Principal> {
+    /// Takes a job off its lane and charges it. Whose it was, if it had begun and somebody pays, and what it took.
+    fn take(&mut self, ticket: Ticket, now: u64) -> Option<(Option<Principal>, u64)> {
         let jobs = self.lanes.values_mut().find(|jobs| jobs.iter().any(|job| job.ticket == ticket))?;
         let index = jobs.iter().position(|job| job.ticket == ticket)?;
         let job = jobs.remove(index)?;
         if index > 0 {
-            return None;
+            return Some((None, 0));
         }
         if let Some(next) = jobs.front_mut() {
             next.began = now;
         }
         let took = now - job.began;
-        let principal = job.principal?;
-        self.longest = self.longest.max(took);
-        *self.used.entry(principal.clone()).or_default() += took;
-        Some(principal)
+        if let Some(principal) = &job.principal {
+            self.longest = self.longest.max(took);
+            *self.used.entry(principal.clone()).or_default() += took;
+        }
+        Some((job.principal, took))
     }
 
     /// The largest difference between this principal and another that waits with it.

@@ -199,11 +199,8 @@ impl Auditor {
     fn given(&mut self, request: Option<RequestId>, lane: LaneKey, ticket: Ticket, calls: &[Call], now: u64) {
         let id = request.and_then(|request| self.requests.get(&request));
         let call = id.and_then(|id| calls.get(*id));
-        let (skipped, crowded) = self.fairness.started(lane, ticket, call, now);
+        let skipped = self.fairness.started(lane, ticket, call, now);
         self.findings.check(Oracle::I9Fairness, !skipped, || format!("{call:?} is started out of turn"));
-        if crowded {
-            self.findings.mark(Mark::FourTenantsSaturated);
-        }
     }
 
     /// The core has taken the next request of a connection.

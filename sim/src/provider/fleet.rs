@@ -31,6 +31,8 @@ pub struct Fleet {
     /// Every key that was made.
     pub made: Made,
     lanes: u16,
+    /// What a job takes differs by a hundredth only.
+    steady: bool,
     /// How long a new host waits for the old one to go.
     patience: u64,
     /// A dead host's call reaches the device within this time.
@@ -96,6 +98,7 @@ impl Fleet {
             owning: Owning::default(),
             made: Made::default(),
             lanes: plan.lanes,
+            steady: plan.steady,
             patience: plan.config.deadlines.operation.as_nanos() as u64,
             settling: plan.config.deadlines.settling.as_nanos() as u64,
             healed: false,
@@ -257,7 +260,10 @@ impl Fleet {
             Job::Random { length } => MILLI / 2 + 2 * MICRO * u64::from(length),
             _ => MILLI,
         };
-        let delay = stage.latency(Domain::Provider, usual);
+        let delay = match self.steady {
+            true => stage.random.between(Domain::Provider, 495 * MICRO, 500 * MICRO),
+            false => stage.latency(Domain::Provider, usual),
+        };
         lane.running = Some(Running { ticket, job, fault, killed: stage.script.killed });
         if fault != JobFault::Hangs {
             stage.after(delay, Event::JobEnds(id, index, ticket));
@@ -283,7 +289,7 @@ impl Fleet {
             self.land_later(id.key.provider, job.clone(), stage);
         }
         let outcome = self.effect(id.key.provider, &job, fault);
-        let delay = stage.latency(Domain::Provider, TRANSIT).min(TRANSIT);
+        let delay = if self.steady { 0 } else { stage.latency(Domain::Provider, TRANSIT).min(TRANSIT) };
         if dies {
             stage.after(0, Event::Tell(id.boot, Told::Finished(ticket, Outcome::LaneLost)));
             return self.dies(id, stage);

@@ -47,6 +47,7 @@ pub mod stage;
 pub mod store;
 pub mod tape;
 mod tell;
+pub mod themes;
 pub mod trace;
 pub mod truth;
 pub mod watch;

@@ -262,8 +262,10 @@ impl Plan {
             hashes.into_iter().for_each(|index| plan.weights.operations[index] = 200);
             plan.crowd(random);
         }
-        if random.chance(Domain::Swarm, 80) {
-            plan.saturate(random);
+        match random.between(Domain::Swarm, 0, 999) {
+            0..120 => plan.saturate(random),
+            120..420 => plan.favour(random),
+            _ => {}
         }
         let verified = plan.config.providers.values().any(|provider| provider.verify_signatures);
         for (fault, weight) in JOB_FAULTS.iter().zip(&mut plan.weights.jobs) {
@@ -301,6 +303,9 @@ impl Plan {
         self.pauses = random.chance(Domain::Swarm, 300);
         self.steady = random.chance(Domain::Swarm, 700);
         self.leaves = random.chance(Domain::Swarm, 300);
+        if self.steady {
+            self.lanes = *random.pick(Domain::Swarm, &[1, 1, 2]);
+        }
         self.pause = 1;
         let Weights { operations, read_time, .. } = self.weights;
         self.weights = Weights { operations, read_time, ..Weights::default() };

@@ -145,7 +145,7 @@ mod tests {
     fn swing(order: &[(u64, u64)]) -> Swing {
         let mut lead = Lead::default();
         let who = |number: u64| Principal::Peers(PeerGroup(number));
-        [1, 2].map(|number| lead.begins(&who(number)));
+        [1, 2].into_iter().for_each(|number| lead.begins(&who(number)));
         let swings = order.iter().zip(0..).filter_map(|((number, took), ticket)| {
             lead.started(Ticket(ticket), Some(&who(*number)), 1);
             lead.ended(Ticket(ticket), *took)

@@ -10,7 +10,7 @@ use crate::specification;
 use crate::truth::{Leads, Truth};
 use parsecd_core::config::Config;
 use parsecd_core::identity::{ApplicationIdentity, KeyIdentity};
-use parsecd_wire::{KeyInfo, Opcode, ProviderId, Reply, Status};
+use parsecd_wire::{AuthenticationType, KeyInfo, Opcode, ProviderId, ProviderInfo, Reply, Status};
 use std::collections::BTreeSet;
 
 type Verdict = Result<(), (Oracle, String)>;
@@ -77,10 +77,13 @@ pub fn check(
         }
         (Meaning::Ask, Reply::Ping { major: 1, minor: 0 }) => Ok(()),
         (Meaning::Ask, Reply::ListProviders { providers }) => {
-            let ids: Vec<_> = providers.iter().map(|provider| provider.id).collect();
-            let expected: Vec<_> =
-                shown(call, config).map(|provider| provider.info.id).chain([ProviderId::Core]).collect();
-            planned(ids == expected, "wrong providers")
+            let told = providers.split_last().filter(|(core, _)| core.id == ProviderId::Core);
+            let expected: Vec<_> = shown(call, config).map(|provider| &provider.info).collect();
+            let fits = told.is_some_and(|(_, told)| {
+                told.len() == expected.len()
+                    && told.iter().zip(expected).all(|(one, other)| is_of(one, other))
+            });
+            planned(fits, "wrong providers")
         }
         (Meaning::Ask, Reply::ListAuthenticators { authenticators }) => {
             let listed: Vec<_> = authenticators.iter().map(|authenticator| authenticator.id).collect();
@@ -99,10 +102,9 @@ pub fn check(
         | (Meaning::DeleteClient(_), Reply::DeleteClient) => {
             planned(body.is_empty(), "a body where there is none")
         }
-        (Meaning::ListClients(_), Reply::ListClients { clients }) => planned(
-            clients.is_sorted() && clients.iter().collect::<BTreeSet<_>>().len() == clients.len(),
-            "clients are not in order",
-        ),
+        (Meaning::ListClients(authenticator), Reply::ListClients { clients }) => {
+            clients_listed(*authenticator, &clients, span, truth)
+        }
         (_, reply) => Err((Oracle::PlannedBody, format!("{:?} makes no sense", reply))),
     }
 }
@@ -123,6 +125,43 @@ pub(crate) fn opcodes_of(provider: ProviderId, admin: bool) -> BTreeSet<u32> {
 /// Whether the provider of a key is shown.
 fn is_shown(identity: &KeyIdentity, call: &Call, config: &Config) -> bool {
     shown(call, config).any(|provider| provider.name == identity.provider)
+}
+
+/// Whether a provider is described as it is configured; who is down is told so after that.
+fn is_of(told: &ProviderInfo, configured: &ProviderInfo) -> bool {
+    let down = told.description.strip_prefix(&configured.description);
+    let description = configured.description.clone();
+    down.is_some_and(|down| down.is_empty() || down.starts_with(" (down"))
+        && ProviderInfo { description, ..told.clone() } == *configured
+}
+
+/// Each listed client had a key at some time while it was listed; each that had one all the time is listed.
+fn clients_listed(
+    authenticator: AuthenticationType,
+    clients: &[String],
+    span: &Span,
+    truth: &Truth,
+) -> Result<(), (Oracle, String)> {
+    if !clients.is_sorted() || clients.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err((Oracle::PlannedBody, "clients are not in order".to_owned()));
+    }
+    let (mut may, mut must) = (BTreeSet::new(), BTreeSet::new());
+    for identity in truth.identities().filter(|one| one.application.authenticator == authenticator) {
+        let leads = truth.between(identity, span.from, span.to);
+        if leads.iter().any(Option::is_some) {
+            may.insert(identity.application.name.to_string());
+        }
+        if leads.iter().all(Option::is_some) {
+            must.insert(identity.application.name.to_string());
+        }
+    }
+    if let Some(stranger) = clients.iter().find(|client| !may.contains(*client)) {
+        return Err((Oracle::I1Isolation, format!("{stranger:?} is listed, who has no key")));
+    }
+    match must.iter().find(|client| !clients.contains(client)) {
+        Some(missing) => Err((Oracle::I2NothingLost, format!("{missing:?} is not listed"))),
+        None => Ok(()),
+    }
 }
 
 /// Each listed key is, or was while it was listed, the application's own, with the attributes it was made

@@ -128,7 +128,7 @@ impl World {
                 self.fleet.close(host, &mut self.stage);
             }
             Output::Audit { ticket, event } => {
-                self.auditor.audited(&event);
+                self.auditor.audited(&event, &self.calls);
                 self.stage.tell(MICRO, Told::Audited(ticket));
             }
             Output::Stopped => {

@@ -1,4 +1,4 @@
-//! Who waits for room gets it as soon as there is some, in order (ARCHITECTURE.md, *Memory*).
+//! Who waits for room gets it as soon as there is some, in order (ARCHITECTURE.md, *Life of a request*).
 //!
 //! Only what is certain from outside is looked at: first requests of connections, which nothing but room can hold
 //! back, and of these the ones whose peer group has nothing else, so that no share of it is used up.
@@ -24,7 +24,7 @@ impl World {
 
     /// The core has taken bytes of a connection. If that is the header of a first request, it has room at once or
     /// waits for it; at once only if nobody waits whose peer group has nothing else.
-    pub(crate) fn is_let_in_or_waits(&mut self, connection: ConnectionKey) {
+    pub(crate) fn begin_to_wait_for_room(&mut self, connection: ConnectionKey) {
         let Some(service) = &self.service else { return };
         let known = self.entered.contains(&connection) || self.room.contains_key(&connection);
         if self.announced(connection).is_none() || known {
@@ -57,35 +57,45 @@ impl World {
             })
     }
 
-    /// A connection is read on: nobody may have waited longer whose peer group has nothing else.
-    pub(crate) fn has_room(&mut self, connection: ConnectionKey) {
+    /// A connection is to be read on.
+    pub(crate) fn read_on(&mut self, connection: ConnectionKey) {
         // What is given up is read on to be thrown away.
         let given_up = self.announced(connection).is_none();
         let since = self.room.remove(&connection).filter(|_| !given_up);
         if since.is_some() {
             self.entered.insert(connection);
         }
-        let passed = since.and_then(|since| {
-            let before = self.room.iter().filter(|(_, other)| **other < since);
-            before
-                .map(|(other, _)| *other)
-                .find(|other| self.announced(*other).is_some() && self.is_alone(*other))
-        });
-        self.auditor.findings.check(Oracle::RoomInOrder, passed.is_none(), || {
-            format!("{connection:?} gets room before {passed:?}, which has waited longer")
-        });
+        self.reading.push((connection, since));
     }
 
-    /// Who is told to read on may, unless the same step ends it.
+    /// Who is told to read on may, unless the same step ends it; and nobody goes on waiting who has waited longer and
+    /// whose peer group has nothing else, nor had within the step.
     pub(crate) fn check_reading(&mut self) {
         let Some(service) = &self.service else { return };
         let ends =
             |connection: &ConnectionKey| self.links.get(connection).is_none_or(|link| link.finish.is_some());
-        let mut told = self.reading.iter();
+        let mut told = self.reading.iter().map(|(connection, _)| connection);
         let held = told.find(|connection| service.read_budget(**connection) == 0 && !ends(connection));
-        self.auditor.findings.check(Oracle::RoomInOrder, held.is_none(), || {
+        let passed = self.reading.iter().find_map(|(connection, since)| {
+            let before = self.room.iter().filter(|(_, other)| since.is_some_and(|since| **other < since));
+            let passed = before.map(|(other, _)| *other).find(|other| {
+                self.announced(*other).is_some() && self.is_alone(*other) && !self.was_freed(*other)
+            });
+            passed.map(|passed| (*connection, passed))
+        });
+        let findings = &mut self.auditor.findings;
+        findings.check(Oracle::RoomInOrder, passed.is_none(), || {
+            format!("{passed:?}: the first gets room before the second, which has waited longer")
+        });
+        findings.check(Oracle::RoomInOrder, held.is_none(), || {
             format!("{held:?} is to be read on, and nothing of it may be read")
         });
+    }
+
+    /// Whether another connection of its peer group was ended in this step.
+    fn was_freed(&self, connection: ConnectionKey) -> bool {
+        let group = |connection| self.links.get(connection).map(|link| link.group);
+        self.finished.iter().any(|(ended, _)| group(ended) == group(&connection))
     }
 
     /// Whoever has waited longest waits only as long as there is no room.

@@ -156,8 +156,7 @@ impl World {
         let now = self.last_instant;
         let Some(link) = self.links.get_mut(&connection) else { return };
         link.reads_on(now);
-        self.has_room(connection);
-        self.reading.push(connection);
+        self.read_on(connection);
         let Some(link) = self.links.get_mut(&connection) else { return };
         if std::mem::take(&mut link.read_blocked) {
             if std::mem::take(&mut link.pipeline_full) {
@@ -214,7 +213,7 @@ impl World {
             self.stage.after(0, Event::Readable(connection));
         }
         self.feed(Input::BytesReceived { connection, bytes: &bytes });
-        self.is_let_in_or_waits(connection);
+        self.begin_to_wait_for_room(connection);
         if let (Some(service), Some(link)) = (&self.service, self.links.get_mut(&connection))
             && service.read_budget(connection) == 0
         {

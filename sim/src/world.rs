@@ -83,7 +83,7 @@ pub struct World {
     pub(crate) service: Option<Box<Service>>,
     pub(crate) links: BTreeMap<ConnectionKey, Link>,
     /// Connections that the core wants to read on in this step.
-    pub(crate) reading: Vec<ConnectionKey>,
+    pub(crate) reading: Vec<(ConnectionKey, Option<u64>)>,
     /// Connections whose first request had room at once, or was given it.
     pub(crate) entered: BTreeSet<ConnectionKey>,
     /// Connections that wait for room, and since when.

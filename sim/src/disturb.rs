@@ -1,4 +1,5 @@
-//! What happens to clocks, to the daemon's process and to the identity provider while the storm lasts.
+//! What happens by itself while the storm lasts: to clocks, to the process, its limits and its version, to the identity
+//! provider, to objects of a token and to the store.
 
 use crate::clock::real;
 use crate::faults::Family;

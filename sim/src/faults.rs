@@ -42,6 +42,8 @@ impl Family {
     ];
 }
 
+const _: () = assert!(Family::Driver as usize + 1 == Family::ALL.len(), "every family is listed");
+
 /// How often faults struck, by family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults([u64; Family::ALL.len()]);

@@ -294,7 +294,6 @@ impl World {
     }
 }
 
-/// Compares records and objects, at the end of a world.
 impl World {
     /// Compares records and objects. Only at rest, with every device there.
     pub fn check_objects(&mut self) {

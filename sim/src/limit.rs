@@ -141,6 +141,8 @@ impl Distances {
     }
 }
 
+const _: () = assert!(Limit::Writes as usize + 1 == Limit::ALL.len(), "every limit is listed");
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -337,6 +337,9 @@ impl Findings {
     }
 }
 
+const _: () = assert!(Oracle::RoomInOrder as usize + 1 == Oracle::ALL.len(), "every oracle is listed");
+const _: () = assert!(Mark::WaitsForRoomAlone as usize + 1 == Mark::ALL.len(), "every mark is listed");
+
 #[cfg(test)]
 mod tests {
     use super::*;

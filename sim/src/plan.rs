@@ -339,8 +339,7 @@ fn weights(random: &mut Random) -> Weights {
     let (misbehaves, slow) = (family(&[30, 200, 600]), family(&[1, 10, 50]));
     let (tokens, executor) = (family(&[100, 500, 900]), family(&[10, 200]));
     let (tokens_wrong, identity) = (family(&[50, 500]), family(&[20, 500, 5_000]));
-    let (twice, lose, restore) = (family(&[5, 100]), family(&[5, 50]), family(&[30, 300]));
-    let restore = if restore == 30 { 30 } else { restore / 10 };
+    let (twice, lose, restore) = (family(&[5, 100]), family(&[5, 50]), family(&[30]));
     let reload_within = u64::from(family(&[5, 100, 5_000]));
     let clock_within = u64::from(family(&[20, 500, 10_000]));
     let (accept_fails, crash) = (family(&[10, 100]), family(&[1, 1, 2, 2, 3]));

@@ -22,7 +22,7 @@ pub fn differences(ours: &[Line], expected: &[Line], program: Option<&str>) -> R
         }
     }
     match first {
-        None => println!("{} worlds: all hashes are equal", ours.len()),
+        None => eprintln!("{} worlds: all hashes are equal", ours.len()),
         Some((ours, theirs)) => {
             println!("FAILED: {count} worlds differ; the first: {ours:x?}, the other {theirs:x?}");
             tell_first_difference(ours.seed, ours.budget, program)?;

@@ -68,11 +68,13 @@ fn play(path: &str) -> Result<ExitCode, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
     let tape: Tape = text.parse().map_err(|error| format!("{path}: {error}"))?;
     let (report, _) = run_with(Random::played(tape), Telling::Last);
+    let Some(violation) = report.findings.violations.first() else {
+        println!("nothing is broken; hash {:016x}", report.hash);
+        return Ok(ExitCode::SUCCESS);
+    };
     report.told.iter().for_each(|line| println!("{line}"));
-    for violation in &report.findings.violations {
-        println!("{:?}: {}", violation.oracle, violation.text);
-    }
-    Ok(if report.findings.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!("{:?}: {}", violation.oracle, violation.text);
+    Ok(ExitCode::FAILURE)
 }
 
 /// This program once more, for one world in twenty.

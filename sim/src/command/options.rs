@@ -8,7 +8,7 @@ pub const USAGE: &str = "usage: parsecd-sim [OPTION]...
 Runs worlds with faults around parsecd's core, one seed and budget each, and says what broke.
 
   --runs N            so many worlds, one seed after another (default 1000)
-  --seconds S         as many worlds as end in S seconds
+  --seconds S         as many worlds as begin in S seconds
   --seed S            the first seed (default 1)
   --budget B          random draws of each world (default: follows from the seed)
   --budget-min B      least of such budgets (default 300)

@@ -2,8 +2,9 @@
 
 use crate::world::{World, generate, sign};
 use parsecd_core::identity::Text;
+use parsecd_core::ids::ConnectionKey;
 use parsecd_core::outcome::Outcome;
-use parsecd_core::store::{CommitResult, Fetched, ListedKey, Mutation, Page, Query};
+use parsecd_core::store::{CommitResult, Fetched, ListedKey, Mutation, Page, Query, Unfinished};
 use parsecd_wire::{Opcode, Operation, ProviderId, Reply, Status};
 
 fn publish(world: &mut World, application: &str, key: &str) -> ListedKey {
@@ -116,9 +117,9 @@ fn a_deletion_says_so_while_the_object_of_a_failed_creation_is_left() {
     assert_eq!(world.status(deletion), Some(Status::PsaErrorCommunicationFailure));
 }
 
-#[test]
-fn a_deletion_says_so_while_a_key_is_removed_that_was_published_after_it_began() {
-    let mut world = World::owned();
+/// A key is published after the deletion of its client began, and its owner has it destroyed: it is retired when
+/// the deletion looks for what is unfinished. Who destroys it, the deletion, and the row.
+fn destroyed_while_its_client_is_deleted(world: &mut World) -> (ConnectionKey, ConnectionKey, Unfinished) {
     let created = world.ask("app", &generate("key"));
     world.fetched(Fetched::Absent);
     world.commit(CommitResult::Durable);
@@ -130,6 +131,13 @@ fn a_deletion_says_so_while_a_key_is_removed_that_was_published_after_it_began()
     assert_eq!(world.status(created), Some(Status::Success));
     let Mutation::Retire(row) = world.commits[0].1.clone() else { panic!("the key is retired") };
     world.commit(CommitResult::Durable);
+    (destroyed, deletion, row)
+}
+
+#[test]
+fn a_deletion_says_so_while_a_key_is_removed_that_was_published_after_it_began() {
+    let mut world = World::owned();
+    let (destroyed, deletion, row) = destroyed_while_its_client_is_deleted(&mut world);
     world.listed(Page::Unfinished(vec![row]));
     assert_eq!(world.status(destroyed), None);
     assert_eq!(world.status(deletion), Some(Status::PsaErrorCommunicationFailure));
@@ -138,17 +146,7 @@ fn a_deletion_says_so_while_a_key_is_removed_that_was_published_after_it_began()
 #[test]
 fn a_deletion_says_so_while_the_object_is_left_of_a_key_that_was_published_and_destroyed_after_it_began() {
     let mut world = World::owned();
-    let created = world.ask("app", &generate("key"));
-    world.fetched(Fetched::Absent);
-    world.commit(CommitResult::Durable);
-    world.make();
-    let destroyed = world.ask("app", &Operation::PsaDestroyKey { key_name: String::from("key") });
-    let deletion = world.ask("admin", &Operation::DeleteClient { client: String::from("app") });
-    world.listed(Page::Keys(Vec::new()));
-    world.commit(CommitResult::Durable);
-    assert_eq!(world.status(created), Some(Status::Success));
-    let Mutation::Retire(row) = world.commits[0].1.clone() else { panic!("the key is retired") };
-    world.commit(CommitResult::Durable);
+    let (destroyed, deletion, row) = destroyed_while_its_client_is_deleted(&mut world);
     world.finish(Outcome::Refused(Status::PsaErrorHardwareFailure));
     assert_eq!(world.status(destroyed), Some(Status::PsaErrorCommunicationFailure));
     world.listed(Page::Unfinished(vec![row]));

@@ -1,5 +1,6 @@
 //! Limits, deadlines and the rest of the configuration at absurd values.
 
+use crate::deadlines::changing;
 use crate::plan::{LISTENER, OTHER_LISTENER, OWNING, SEALING};
 use crate::random::{Domain, Random};
 use parsecd_core::config::{Config, Deadlines, ExecutorConfig, Limits, MaterialPlace};
@@ -87,19 +88,10 @@ pub fn has_quotas(limits: &Limits) -> bool {
 /// who watches a healed world counts how often the core wakes up.
 fn deadlines(deadlines: &mut Deadlines, random: &mut Random) {
     let short = Duration::from_millis(1);
-    let all = [
-        &mut deadlines.first_byte,
-        &mut deadlines.silence,
-        &mut deadlines.request,
-        &mut deadlines.answer_taken,
-        &mut deadlines.idle,
-        &mut deadlines.drain,
-        &mut deadlines.queue,
-        &mut deadlines.reopen_first,
-    ];
-    for deadline in all {
+    for deadline in changing(deadlines) {
         *deadline = knob(random, 50, &[short]).unwrap_or(*deadline);
     }
+    deadlines.reopen_first = knob(random, 50, &[short]).unwrap_or(deadlines.reopen_first);
     if random.chance(Domain::Swarm, 60) {
         deadlines.first_byte = short;
         deadlines.silence = short;

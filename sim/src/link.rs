@@ -133,7 +133,7 @@ impl Link {
     }
 
     /// The core does not want to read.
-    pub(crate) fn is_held(&mut self, now: u64) {
+    pub(crate) fn hold(&mut self, now: u64) {
         self.stalled = true;
         self.held_since.get_or_insert(now);
     }

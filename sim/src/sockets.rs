@@ -174,7 +174,7 @@ impl World {
         let budget = service.read_budget(connection) as usize;
         if budget == 0 {
             link.read_blocked = true;
-            link.is_held(self.last_instant);
+            link.hold(self.last_instant);
             let unanswered = link.complete.saturating_sub(link.answers);
             if unanswered >= self.plan.config.limits.pipeline as usize && !link.ending {
                 link.pipeline_full = true;
@@ -217,7 +217,7 @@ impl World {
         if let (Some(service), Some(link)) = (&self.service, self.links.get_mut(&connection))
             && service.read_budget(connection) == 0
         {
-            link.is_held(self.last_instant);
+            link.hold(self.last_instant);
         }
     }
 
@@ -327,7 +327,7 @@ impl World {
     }
 
     /// The core gives up the request that is being delivered.
-    pub(crate) fn is_given_up(&mut self, connection: ConnectionKey) {
+    pub(crate) fn give_up(&mut self, connection: ConnectionKey) {
         let Some(link) = self.links.get(&connection) else { return };
         let first = self.clients[link.client].first;
         let Some(index) = self.auditor.last_taken(connection).and_then(|id| id.checked_sub(first)) else {

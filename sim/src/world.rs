@@ -447,7 +447,7 @@ impl World {
         }
         watch.reader.tell(&mut self.auditor.findings);
         self.auditor.seen(watch.seen, &self.calls, scene);
-        given_up.into_iter().for_each(|connection| self.is_given_up(connection));
+        given_up.into_iter().for_each(|connection| self.give_up(connection));
         self.finished.clear();
         self.reading.clear();
         self.fork();

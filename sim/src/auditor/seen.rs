@@ -47,7 +47,7 @@ impl Auditor {
                     self.given(request, lane, ticket, calls, scene.now);
                     self.jobs.insert(ticket, request);
                     if let Some(id) = request.and_then(|request| self.requests.get(&request)).copied() {
-                        self.has_waited(id, scene.now);
+                        self.ends_to_wait(id, scene.now);
                     }
                     let open = request.and_then(|request| self.requests.get(&request));
                     if let Some(open) = open.and_then(|id| self.open.get_mut(id)) {
@@ -80,7 +80,7 @@ impl Auditor {
                     });
                 }
                 Seen::WrongSignature(request, host) => {
-                    self.work.is_guilty(host);
+                    self.work.blame(host);
                     self.findings.mark(Mark::WrongResultCaught);
                     let open = self.requests.get(&request).and_then(|id| self.open.get_mut(id));
                     open.into_iter().for_each(|open| open.work.ended_badly());
@@ -90,7 +90,7 @@ impl Auditor {
                 Seen::Answered { request, connection: Some(_), status, generation } => {
                     let Some(&id) = self.requests.get(&request) else { continue };
                     self.check_generation(id, generation);
-                    self.has_waited(id, scene.now);
+                    self.ends_to_wait(id, scene.now);
                     if let Some(call) = calls.get(id) {
                         self.decided(id, call, status, scene);
                     }
@@ -152,7 +152,7 @@ impl Auditor {
     fn waits(&mut self, request: RequestId, from: &str, to: &str, calls: &[Call], now: u64) {
         let Some(&id) = self.requests.get(&request) else { return };
         if matches!(from, "Queued" | "Verifying") {
-            self.has_waited(id, now);
+            self.ends_to_wait(id, now);
         }
         if matches!(to, "Queued" | "Verifying") {
             self.begins_to_wait(id, now);

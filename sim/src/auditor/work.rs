@@ -111,7 +111,7 @@ impl WorkInTime {
     }
 
     /// A host has made a signature that is wrong.
-    pub(crate) fn is_guilty(&mut self, host: HostKey) {
+    pub(crate) fn blame(&mut self, host: HostKey) {
         self.guilty.insert(host);
     }
 
@@ -199,7 +199,7 @@ impl Auditor {
     pub fn kills(&mut self, host: HostKey, now: u64) {
         let deserved = self.work.deserves_it(host, now);
         self.findings.check(Oracle::WorkInTime, deserved, || format!("{host:?} is killed before it is late"));
-        self.work.is_guilty(host);
+        self.work.blame(host);
     }
 
     /// The core is told that a job has ended.
@@ -232,7 +232,7 @@ impl Auditor {
     }
 
     /// A request has waited.
-    pub(crate) fn has_waited(&mut self, id: usize, now: u64) {
+    pub(crate) fn ends_to_wait(&mut self, id: usize, now: u64) {
         let late = self.work.waits_no_more(id, now);
         self.findings.check(Oracle::WorkInTime, late == 0, || {
             format!("request {id} is told {} ms too late that it has waited too long", late / MILLI)
